@@ -1,0 +1,57 @@
+# Every target sets up what it needs. `make repro` is the main job; `make test` proves the code.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+STAMP := $(VENV)/.installed
+export PATH := $(CURDIR)/$(BIN):$(PATH)
+export DVC_NO_ANALYTICS := 1
+# Compiled modules are what keeps each stage's start-up short.
+unexport PYTHONDONTWRITEBYTECODE
+# What the lock does not name is not installed, whatever the machine's own configuration offers.
+unexport PIP_FIND_LINKS
+
+.PHONY: help env repro test check e2e bench lock mlflow clean
+
+help:  ## list the targets
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+
+env: $(STAMP)  ## set up .venv from requirements.lock
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v <= (3, 13) else f"Weighlock runs on Python 3.11 to 3.13; this is {v[0]}.{v[1]}. Try make PYTHON=python3.11")'
+	@rm -rf $(VENV) && $(PYTHON) -m venv $(VENV)
+	@command -v uv >/dev/null || $(BIN)/pip install --quiet --disable-pip-version-check "uv>=0.8"
+	uv pip sync --quiet --python $(BIN)/python --compile-bytecode --require-hashes requirements.lock
+	uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@$(BIN)/python -m compileall -q src
+	@touch $@
+
+repro: env  ## the main job: data to evaluated model, tracked, with a summary
+	dvc repro
+	weighlock track
+	weighlock summary
+
+test: env  ## unit tests
+	python -m pytest
+
+check: env  ## format, lint, types, import contracts
+	pre-commit run --all-files --show-diff-on-failure
+
+e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
+	python -m pytest tests/e2e
+
+bench: env  ## the measured figures, as a table and as JSON
+	python -m benchmarks.pipeline
+
+lock: env  ## resolve requirements.lock and libraries.yaml anew
+	uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+	weighlock libraries --write
+
+mlflow: env  ## open MLflow's pages on the tracked runs
+	mlflow ui --backend-store-uri "$${MLFLOW_TRACKING_URI:-sqlite:///mlflow.db}"
+
+clean:  ## remove the environment and caches, never data
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis

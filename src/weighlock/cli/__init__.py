@@ -1,0 +1,49 @@
+"""The command line: parse, call, print. Each command's module is loaded only when it is called."""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import sys
+
+from weighlock import __version__
+from weighlock.errors import WeighlockError
+
+# command -> what it does; its module is weighlock.cli.<command>, with `arguments(parser)` and `run(args)`.
+COMMANDS = {
+    "stage": "run one stage of the pipeline, as `dvc repro` does",
+    "summary": "show what the last run made, in the terminal",
+    "compare": "say whether two results are identical, equivalent or different",
+    "track": "log the result to MLflow, once",
+    "init": "turn your own CSV or Parquet into a working setup",
+    "libraries": "check or write the versions that touch models",
+}
+INTERRUPTED = "Interrupted. What was published before is untouched; run the same command again to go on."
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command that `argv` names and return its exit code.
+
+    A `WeighlockError` becomes its message and its exit code; anything unforeseen keeps its traceback.
+    """
+    argv = sys.argv[1:] if argv is None else argv
+    parser = argparse.ArgumentParser(
+        prog="weighlock", description="Nothing passes unweighed.", epilog="`weighlock COMMAND --help` says more."
+    )
+    parser.add_argument("--version", action="version", version=f"weighlock {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    for name, purpose in COMMANDS.items():
+        command = commands.add_parser(name, help=purpose, description=f"{purpose[0].upper()}{purpose[1:]}.")
+        if argv[:1] == [name]:  # only the command that is called is loaded
+            module = importlib.import_module(f"weighlock.cli.{name}")
+            module.arguments(command)
+            command.set_defaults(run=module.run)
+    args = parser.parse_args(argv)
+    try:
+        return int(args.run(args) or 0)
+    except WeighlockError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    except KeyboardInterrupt:
+        print(INTERRUPTED, file=sys.stderr)
+        return WeighlockError.exit_code

@@ -1,0 +1,47 @@
+"""The errors that a user can do something about, and their exit codes.
+
+::
+
+    WeighlockError                  2   bad configuration, bad input or missing evidence
+    ├── ConfigError                     a key of params.yaml, schema.yaml or libraries.yaml
+    ├── DataError                       rows, columns or files of the user's data
+    ├── SourceError                     where data come from does not answer
+    ├── EvidenceError                   a file that should be there is missing, torn or of another model
+    ├── ModelError                      a model that cannot be trained, exported or trusted
+    └── StorageError                    a disk or remote that cannot be written
+
+Anything else that is raised is a defect of ours: it keeps its traceback and exits with 1.
+A message says what happened (naming the file, key, column or row), why, and what to do next.
+"""
+
+from __future__ import annotations
+
+
+class WeighlockError(Exception):
+    """Something that the user can mend; `main` prints it without a traceback."""
+
+    exit_code = 2
+
+
+class ConfigError(WeighlockError):
+    """A key of a configuration file is unknown, missing or wrong."""
+
+
+class DataError(WeighlockError):
+    """Rows, columns or files of the user's data are not what they should be."""
+
+
+class SourceError(WeighlockError):
+    """Where the data come from raised or did not answer."""
+
+
+class EvidenceError(WeighlockError):
+    """A file that should prove something is missing, torn or of another model."""
+
+
+class ModelError(WeighlockError):
+    """A model cannot be trained, exported or trusted."""
+
+
+class StorageError(WeighlockError):
+    """A file cannot be written; nothing was changed."""
