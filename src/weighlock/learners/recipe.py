@@ -1,0 +1,127 @@
+"""A recipe: everything about a model but its rows; and the pipeline that it makes of rows."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from weighlock.learners import find_learner
+from weighlock.learners.calibration import Calibration
+
+if TYPE_CHECKING:
+    import pandas as pd
+    from numpy.typing import NDArray
+
+    from weighlock.schema import Schema
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Learner, hyperparameters, encoding, calibration and threshold; with rows, it gives a model."""
+
+    learner: str
+    settings: dict[str, Any]
+    seed: int
+    max_categories: int
+    calibration: Calibration | None = None
+    threshold: float | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The content of `recipe.json`."""
+        return asdict(self)
+
+    @classmethod
+    def from_json(cls, content: dict[str, Any]) -> Recipe:
+        """The inverse of `to_json`."""
+        calibration = content["calibration"]
+        return cls(**{**content, "calibration": None if calibration is None else Calibration.from_json(calibration)})
+
+    def fit(self, rows: pd.DataFrame, schema: Schema) -> Model:
+        """Train on rows as `conform` makes them."""
+        learner = find_learner(self.learner)
+        X = matrix(rows, schema)
+        categories = {c: _frequent(X[c], self.max_categories) for c in X.columns if X[c].dtype == object}
+        pipeline = _pipeline(self, X, categories, schema.task)
+        pipeline.fit(X, truth(rows, schema))
+        learner.finish(pipeline[-1])
+        return Model(self, pipeline, schema, categories)
+
+
+@dataclass(frozen=True)
+class Model:
+    """A trained recipe, still in scikit-learn's form; it lives in memory only and is never written so."""
+
+    recipe: Recipe
+    pipeline: Any
+    schema: Schema
+    categories: dict[str, list[str]]
+
+    def score(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """Scores of a feature matrix: (n,) or (n, classes), calibrated, as the ONNX file gives them."""
+        if self.schema.task == "regression":
+            return np.asarray(self.pipeline.predict(X), dtype=np.float64).reshape(-1)
+        calibration = self.recipe.calibration
+        probabilities = self.raw_probabilities(X)
+        if calibration is not None:
+            probabilities = calibration.apply(probabilities)
+        return probabilities[:, 1] if self.schema.task == "binary" else probabilities
+
+    def raw_probabilities(self, X: pd.DataFrame) -> NDArray[np.float64]:
+        """(n, classes) before calibration."""
+        return np.asarray(self.pipeline.predict_proba(X), dtype=np.float64)
+
+
+def matrix(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
+    """The features as a model reads them: float32, and text with "" for null."""
+    columns: dict[str, Any] = {}
+    for name, column in schema.features.items():
+        if column.type == "category":
+            columns[name] = rows[name].fillna("").to_numpy(dtype=object)
+        else:
+            columns[name] = rows[name].to_numpy(dtype=np.float32)
+    import pandas as pd
+
+    return pd.DataFrame(columns, index=rows.index, copy=False)
+
+
+def truth(rows: pd.DataFrame, schema: Schema) -> NDArray[Any]:
+    """The target as metrics take it: 0/1, the class's number, or the value."""
+    values = rows[schema.target]
+    if schema.task == "multiclass":
+        numbers = {name: i for i, name in enumerate(schema.classes or ())}
+        return values.map(numbers).to_numpy(dtype=np.int64)
+    return values.to_numpy(dtype=np.int64 if schema.task == "binary" else np.float64)
+
+
+def _frequent(values: pd.Series, limit: int) -> list[str]:
+    """The most frequent categories, at most `limit`; by name where equally frequent, so that order is no accident."""
+    counts = values.value_counts()
+    return [str(c) for c in sorted(counts.index, key=lambda c: (-counts[c], c))[:limit]]
+
+
+def _pipeline(recipe: Recipe, X: pd.DataFrame, categories: dict[str, list[str]], task: str) -> Any:
+    from sklearn.compose import ColumnTransformer
+    from sklearn.impute import SimpleImputer
+    from sklearn.pipeline import Pipeline
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+
+    learner = find_learner(recipe.learner)
+    numbers = [c for c in X.columns if c not in categories]
+    # Where training saw nothing missing, a tree has no side for a missing value: such features are imputed.
+    as_is = [c for c in numbers if learner.takes_missing and X[c].isna().any()]
+    imputed = [c for c in numbers if c not in as_is]
+    impute = SimpleImputer(strategy="median", keep_empty_features=True)
+    levels = [np.array(v, dtype=object) for v in categories.values()]
+    if learner.encoding == "one-hot":
+        number: Any = Pipeline([("impute", impute), ("scale", StandardScaler())])
+        category: Any = OneHotEncoder(categories=levels, handle_unknown="ignore", dtype=np.float32)
+    else:
+        number = impute
+        category = OrdinalEncoder(
+            categories=levels, handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32
+        )
+    parts = [("known", "passthrough", as_is), ("number", number, imputed), ("category", category, list(categories))]
+    encode = ColumnTransformer([part for part in parts if part[2]])
+    return Pipeline([("encode", encode), ("learn", learner.build(task, recipe.settings, recipe.seed))])

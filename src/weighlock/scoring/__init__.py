@@ -1,0 +1,9 @@
+"""One ONNX file and its signature, turned into scores: the same code in evaluation, gate, service and batch.
+
+Needs numpy and onnxruntime alone.
+"""
+
+from weighlock.scoring.scorer import Scorer
+from weighlock.scoring.signature import Feature, Signature, read_signature
+
+__all__ = ["Feature", "Scorer", "Signature", "read_signature"]
