@@ -14,8 +14,6 @@ from weighlock.params import Duration
 FILE = Path("schema.yaml")
 Task = Literal["binary", "multiclass", "regression"]
 Type = Literal["number", "integer", "boolean", "category"]
-# names that predictions.parquet uses itself
-RESERVED = {"key", "truth", "score", "value", "reason"}
 
 
 def label(value: Any) -> str:
@@ -91,9 +89,6 @@ class Schema(Strict):
         for name in [*roles, *self.others]:
             if name in self.features:
                 raise ValueError(f"should not have `{name}` among the features as well")
-        for name in [*self.features, *self.others]:
-            if name in RESERVED - {self.key}:
-                raise ValueError(f"should not name a column `{name}`: predictions use that name; rename it")
         return self
 
     @property

@@ -70,7 +70,8 @@ def validate(raw: pd.DataFrame, schema: Schema, params: Params) -> Validation:
     bad = failures["row"].unique()
     valid = frame.drop(index=frame.index[bad]).reset_index(drop=True)
     reasons = (failures["column"] + " " + failures["reason"]).groupby(failures["row"]).agg("; ".join)
-    quarantine = raw.iloc[reasons.index].assign(reason=reasons.to_numpy()).reset_index(drop=True)
+    name = "reason" if "reason" not in raw.columns else "quarantine_reason"
+    quarantine = raw.iloc[reasons.index].assign(**{name: reasons.to_numpy()}).reset_index(drop=True)
     scores = single_feature_scores(valid[list(schema.features)], valid[schema.target], schema.task)
     counts = failures.groupby(["column", "reason"]).size()
     report = {

@@ -1,0 +1,37 @@
+"""Slices: which part of the rows, by one column's value, each row belongs to."""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+
+MISSING = "(missing)"
+OTHER = "(other)"
+
+
+def slice_labels(values: pd.Series, kind: str, most: int) -> pd.Series:
+    """A name for each row: its category, or the quarter of the rows that its number is in.
+
+    Args:
+        values: (n,) one column, as `conform` makes it.
+        kind: number, integer, boolean or category.
+        most: how many categories stand for themselves, the largest first; the rest are `(other)`.
+    """
+    if kind in {"number", "integer"} and values.nunique() > most:
+        return _quarters(values)
+    if kind == "category":
+        names = values.astype(object)
+    elif kind == "boolean":
+        names = values.map({1.0: "true", 0.0: "false"}).astype(object)
+    else:
+        names = values.map(lambda v: f"{v:g}", na_action="ignore").astype(object)
+    counts = names.value_counts()
+    kept = sorted(counts.index, key=lambda c: (-counts[c], c))[:most]
+    return names.where(names.isin(kept) | names.isna(), OTHER).where(names.notna(), MISSING)
+
+
+def _quarters(values: pd.Series) -> pd.Series:
+    edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
+    place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
+    names = np.array([f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)], dtype=object)
+    return pd.Series(np.where(values.isna(), MISSING, names[place]), index=values.index)

@@ -1,0 +1,123 @@
+"""Refit: the recipe that was weighed, trained once more on all rows: the model that is shipped."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from weighlock.errors import ModelError
+from weighlock.files import outputs, read_json
+from weighlock.learners.export import export
+from weighlock.learners.recipe import Recipe
+from weighlock.monitoring.profile import day_profile
+from weighlock.params import read_params
+from weighlock.schema import Schema, read_schema
+from weighlock.scoring import Scorer, Signature
+from weighlock.stages.split import FILES
+from weighlock.stages.train import MODEL as WEIGHED_MODEL
+from weighlock.stages.train import RECIPE, THREADS
+from weighlock.tables import read_table, write_table
+from weighlock.times import local_days
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxmltools", "onnxruntime", "pandas", "pyarrow", "scikit-learn", "scipy", "skl2onnx")
+MODEL = "models/served/model.onnx"
+SIGNATURE = "models/served/signature.json"
+GOLDEN = "models/served/golden.json"
+PROFILE = "models/served/profile.parquet"
+GOLDEN_ROWS = 100
+
+
+def run() -> None:
+    """Read the recipe and every row; write the served model, its golden rows and its day profile."""
+    params, schema = read_params(), read_schema()
+    parts = [read_table(Path(file), "weighlock stage split") for file in FILES.values()]
+    holdout, rows = parts[-1], pd.concat(parts, ignore_index=True)
+    weighed_folder = Path(WEIGHED_MODEL).parent
+    weighed = Scorer.load(weighed_folder, threads=THREADS)
+    if params.refit.when == "never":
+        content, signature = Path(WEIGHED_MODEL).read_bytes(), weighed.signature
+    else:
+        recipe = Recipe.from_json(read_json(Path(RECIPE), "weighlock stage train"))
+        content, signature = export(recipe.fit(rows, schema))
+    served = Scorer(content, signature, threads=THREADS)
+    check_inputs(weighed.signature, signature)
+    agreement = check_ranks(weighed.score(holdout), served.score(holdout), params.refit.min_rank_correlation)
+    scores = _named(served.score(rows), schema)
+    days = local_days(rows[schema.time], params.data.timezone) if schema.time else None
+    kinds = {name: column.type for name, column in schema.features.items()}
+    profile, bins = day_profile(rows[list(schema.features)], kinds, scores, days, params.train.max_categories)
+    with outputs("refit") as out:
+        out.path(MODEL).write_bytes(content)
+        out.json(SIGNATURE, signature.to_json())
+        out.json(GOLDEN, golden(served, holdout, schema))
+        write_table(profile, out.path(PROFILE), {"bins": bins, "model": signature.digest})
+    print(f"{MODEL}: {len(rows):,} rows; ranks agree with the weighed model's at {agreement:.4f}")
+
+
+def check_inputs(weighed: Signature, served: Signature) -> None:
+    """Both models must take the same request and give the same classes.
+
+    Raises:
+        ModelError: names what differs.
+    """
+    before = {f.name: (f.type, f.nullable) for f in weighed.features} | {"classes": weighed.classes}
+    after = {f.name: (f.type, f.nullable) for f in served.features} | {"classes": served.classes}
+    if before != after:
+        odd = sorted(k for k in {*before, *after} if before.get(k) != after.get(k))
+        raise ModelError(f"the served model takes other inputs than the weighed one: {', '.join(odd)}. Run `dvc repro`.")
+
+
+def check_ranks(weighed: NDArray[Any], served: NDArray[Any], least: float) -> float:
+    """Spearman's correlation of the two models' scores on the same rows; the lowest of any class.
+
+    Raises:
+        ModelError: it is below `least`.
+    """
+    from scipy.stats import rankdata
+
+    pairs = zip(weighed.reshape(len(weighed), -1).T, served.reshape(len(served), -1).T, strict=True)
+    correlations = []
+    for a, b in pairs:
+        if a.std() == 0 and b.std() == 0:
+            correlations.append(1.0)  # two constants rank all rows alike
+        elif a.std() == 0 or b.std() == 0:
+            correlations.append(0.0)
+        else:
+            correlations.append(float(np.corrcoef(rankdata(a), rankdata(b))[0, 1]))
+    lowest = min(correlations)
+    if lowest < least:
+        raise ModelError(
+            f"the served model ranks the holdout's rows unlike the weighed one: correlation {lowest:.3f}, required "
+            f"{least:g} (`refit.min_rank_correlation`). The recipe is unstable, or the newest rows differ; look at "
+            "`reports/slices.json` before you lower it."
+        )
+    return lowest
+
+
+def golden(scorer: Scorer, rows: pd.DataFrame, schema: Schema) -> dict[str, Any]:
+    """A hundred rows as requests, with the scores that any copy of this model must give them (within 1e-5)."""
+    places = np.unique(np.linspace(0, len(rows) - 1, GOLDEN_ROWS).round().astype(int))
+    chosen = rows.iloc[places][list(schema.features)].reset_index(drop=True)
+    requests = chosen.astype(object).where(chosen.notna(), None)
+    for name, column in schema.features.items():
+        if column.type in {"integer", "boolean"}:
+            cast = int if column.type == "integer" else bool
+            requests[name] = requests[name].map(cast, na_action="ignore").astype(object).where(chosen[name].notna(), None)
+    scores = scorer.score(chosen).astype(float)
+    return {
+        "model": scorer.signature.digest,
+        "rows": requests.to_dict(orient="records"),
+        "scores": [[round(v, 7) for v in row] if isinstance(row, list) else round(row, 7) for row in scores.tolist()],
+    }
+
+
+def _named(scores: NDArray[Any], schema: Schema) -> dict[str, NDArray[Any]]:
+    if schema.task == "multiclass":
+        return {name: scores[:, i] for i, name in enumerate(schema.classes or ())}
+    return {"": scores}
