@@ -72,9 +72,7 @@ def load(start: dt.date | None = None, end: dt.date | None = None) -> pd.DataFra
     rows = rows.merge(_planes(), on="tailnum", how="left").drop(columns="tailnum")
     rows = rows.sort_values(["scheduled_departure", "flight_id"], ignore_index=True)
     rows["known"] = rows["scheduled_departure"] - KNOWN_BEFORE
-    rows = pd.merge_asof(
-        rows, _weather(), left_on="known", right_on="observed", by="origin", tolerance=WEATHER_MAX_AGE
-    )
+    rows = pd.merge_asof(rows, _weather(), left_on="known", right_on="observed", by="origin", tolerance=WEATHER_MAX_AGE)
     return rows.drop(columns=["known", "observed"])
 
 

@@ -24,8 +24,8 @@ Model = TypeVar("Model", bound=Strict)
 class _UniqueKeys(yaml.SafeLoader):
     """YAML lets a key stand twice and keeps the last; a configuration must not."""
 
-    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT002
-        keys = [self.construct_object(key, deep=True) for key, _ in node.value]  # type: ignore[no-untyped-call]
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001
+        keys = [self.construct_object(key, deep=True) for key, _ in node.value]
         for position, key in enumerate(keys):
             if key in keys[:position]:
                 line = node.value[position][0].start_mark.line + 1
@@ -65,11 +65,10 @@ def parse(content: Any, model: type[Model], source: str) -> Model:
 
 def _line(content: dict[str, Any], model: type[BaseModel], item: Any) -> str:
     # pydantic adds the names of union members and validators to the location; only what stands in the file is shown
-    location, at = [], content
+    location: list[str] = []
+    at: Any = content
     for part in item["loc"]:
-        if isinstance(at, dict) and part in at:
-            at = at[part]
-        elif isinstance(at, list) and isinstance(part, int) and part < len(at):
+        if (isinstance(at, dict) and part in at) or (isinstance(at, list) and isinstance(part, int) and part < len(at)):
             at = at[part]
         elif item["type"] != "missing" or part != item["loc"][-1]:
             continue

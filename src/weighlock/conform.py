@@ -79,8 +79,8 @@ def as_type(values: pd.Series, column: Column) -> tuple[pd.Series, pd.DataFrame]
     wrong = number.isna() & values.notna()
     if values.notna().any() and bool(wrong[values.notna()].all()):
         raise DataError(
-            f"the column `{values.name}` should be a {column.type}, but holds values such as {values.dropna().iloc[0]!r}. "
-            "Mend the source, or its `type` in `schema.yaml`."
+            f"the column `{values.name}` should be a {column.type}, but holds values such as "
+            f"{values.dropna().iloc[0]!r}. Mend the source, or its `type` in `schema.yaml`."
         )
     failures = [_failures(values, wrong, f"is no {column.type}")]
     infinite = pd.Series(np.isinf(number.to_numpy()), index=number.index)

@@ -145,7 +145,7 @@ class SplitParams(Strict):
             if self.validation + self.holdout >= 1:
                 raise ValueError("should leave rows to train on: validation + holdout must stay below 1")
         elif isinstance(self.validation, float) or isinstance(self.holdout, float):
-            raise ValueError("should give validation and holdout in the same way: two durations or two shares")
+            raise ValueError("should give validation and holdout in the same way: two durations or two shares")  # noqa: TRY004
         return self
 
 

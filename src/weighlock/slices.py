@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import numpy as np
 import pandas as pd
 
@@ -33,5 +35,5 @@ def slice_labels(values: pd.Series, kind: str, most: int) -> pd.Series:
 def _quarters(values: pd.Series) -> pd.Series:
     edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    names = np.array([f"{low:g} to {high:g}" for low, high in zip(edges, edges[1:], strict=False)], dtype=object)
+    names = np.array([f"{low:g} to {high:g}" for low, high in pairwise(edges)], dtype=object)
     return pd.Series(np.where(values.isna(), MISSING, names[place]), index=values.index)

@@ -23,7 +23,8 @@ def to_utc(values: pd.Series, timezone: str) -> pd.Series:
         raise DataError(f"the time column `{name}` is missing in {missing} rows, first in row {_first(values.isna())}.")
     if pd.api.types.is_numeric_dtype(values):
         raise DataError(
-            f"the time column `{name}` holds numbers such as {values.iloc[0]}; write times as 2013-01-31 or 2013-01-31T05:15."
+            f"the time column `{name}` holds numbers such as {values.iloc[0]}; write times as "
+            "2013-01-31 or 2013-01-31T05:15."
         )
     if not isinstance(values.dtype, pd.DatetimeTZDtype) and not pd.api.types.is_datetime64_dtype(values):
         values = _parse(values.astype(str).str.strip())
@@ -49,8 +50,8 @@ def _parse(texts: pd.Series) -> pd.Series:
     bad = parsed.isna()
     if bad.any():
         raise DataError(
-            f"the time column `{texts.name}` has {int(bad.sum())} values that are no time, first {texts[bad].iloc[0]!r} "
-            f"in row {_first(bad)}. Write times as 2013-01-31 or 2013-01-31T05:15."
+            f"the time column `{texts.name}` has {int(bad.sum())} values that are no time, first "
+            f"{texts[bad].iloc[0]!r} in row {_first(bad)}. Write times as 2013-01-31 or 2013-01-31T05:15."
         )
     return parsed
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from html import escape
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 _STYLE = """
-:root { color-scheme: light dark; --ink: #1f2430; --dim: #667; --line: #dde; --paper: #fff; --good: #187a4b; --bad: #b3261e }
+:root {
+  color-scheme: light dark;
+  --ink: #1f2430; --dim: #667; --line: #dde; --paper: #fff; --good: #187a4b; --bad: #b3261e
+}
 @media (prefers-color-scheme: dark) {
   :root { --ink: #e6e8ee; --dim: #99a; --line: #334; --paper: #14161c; --good: #58c994; --bad: #ff8a80 }
 }
-body { font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper); margin: 2rem auto; max-width: 62rem; padding: 0 1rem }
+body {
+  font: 15px/1.5 system-ui, sans-serif; color: var(--ink); background: var(--paper);
+  margin: 2rem auto; max-width: 62rem; padding: 0 1rem
+}
 h1 { font-size: 1.5rem; margin: 0 } h2 { font-size: 1.1rem; margin: 2rem 0 .5rem }
 .verdict { font-weight: 600 } .good { color: var(--good) } .bad { color: var(--bad) } .dim { color: var(--dim) }
 .scroll { overflow-x: auto } table { border-collapse: collapse; width: 100% }
@@ -38,7 +47,9 @@ def render(report: dict[str, Any]) -> str:
             f"<p>{report['rows']:,} rows, {report['quarantined']:,} quarantined ({report['bad_share']:.3%}).</p>",
             verdict,
             "<h2>Why rows were quarantined</h2>",
-            _table(["column", "reason", "rows"], failures, numeric={2}) if failures else "<p class='dim'>None were.</p>",
+            _table(["column", "reason", "rows"], failures, numeric={2})
+            if failures
+            else "<p class='dim'>None were.</p>",
             "<h2>Columns of the valid rows</h2>",
             "<p class='dim'>“Alone” is how well the feature alone predicts the target: ROC AUC, for regression R².</p>",
             _table(
@@ -64,8 +75,8 @@ def _column(column: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def _table(head: list[str], rows: list[tuple[str, ...]], numeric: set[int]) -> str:
-    def cells(tag: str, values: list[str] | tuple[str, ...]) -> str:
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]], numeric: set[int]) -> str:
+    def cells(tag: str, values: Sequence[str]) -> str:
         return "".join(
             f"<{tag}{' class=n' if i in numeric else ''}>{escape(value)}</{tag}>" for i, value in enumerate(values)
         )

@@ -28,7 +28,9 @@ def main(argv: list[str] | None = None) -> int:
     """
     argv = sys.argv[1:] if argv is None else argv
     parser = argparse.ArgumentParser(
-        prog="weighlock", description="Nothing passes unweighed.", epilog="`weighlock COMMAND --help` says more."
+        prog="weighlock",
+        description="Nothing passes unweighed.",
+        epilog="`weighlock COMMAND --help` says more.",
     )
     parser.add_argument("--version", action="version", version=f"weighlock {__version__}")
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", required=True)

@@ -19,11 +19,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Compare, or record, the versions of every library that a stage names."""
-    names = sorted({name for stage in STAGES for name in importlib.import_module(f"weighlock.stages.{stage}").LIBRARIES})
+    names = sorted(
+        {name for stage in STAGES for name in importlib.import_module(f"weighlock.stages.{stage}").LIBRARIES}
+    )
     if args.write:
         from weighlock.files import write_text
 
-        lines = ["# Written by `weighlock libraries --write`: the versions that touch models, which each stage depends on."]
+        lines = [
+            "# Written by `weighlock libraries --write`: the versions that touch models, which each stage depends on."
+        ]
         write_text(FILE, "\n".join([*lines, *(f"{name}: {installed_version(name)!r}" for name in names)]) + "\n")
     check_libraries(names)
     print(f"{len(names)} libraries are as `{FILE}` records them.")

@@ -68,10 +68,12 @@ def canonical(proto: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto
 
     graph = proto.graph
     constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
-    digests = {k: hashlib.sha256(repr((v.dtype, v.shape, v.tolist())).encode()).hexdigest() for k, v in constants.items()}
+    digests = {
+        k: hashlib.sha256(repr((v.dtype, v.shape, v.tolist())).encode()).hexdigest() for k, v in constants.items()
+    }
     names = {"": ""} | {i.name: i.name for i in graph.input} | digests
     waiting = [(node, _describe(node)) for node in _needed(graph, output)]
-    nodes = []
+    nodes: list[Any] = []
     while waiting:
         ready = [
             (description, tuple(names[i] for i in node.input), position)
@@ -137,7 +139,9 @@ def _append_calibration(proto: onnx.ModelProto, scores: str, calibration: Calibr
         "slope": np.float32(calibration.slope),
         "offsets": np.array(calibration.offsets, dtype=np.float32),
     }
-    proto.graph.initializer.extend(numpy_helper.from_array(np.asarray(v), f"calibrate_{k}") for k, v in constants.items())
+    proto.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(v), f"calibrate_{k}") for k, v in constants.items()
+    )
     steps = [
         ("Clip", [scores, "calibrate_clip_low", "calibrate_clip_high"]),
         ("Log", ["calibrated_Clip"]),

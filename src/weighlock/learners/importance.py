@@ -31,6 +31,8 @@ def permutation_importance(model: Model, rows: pd.DataFrame, metric: Metric, see
     losses = {}
     for name in X.columns:
         shuffled = X.assign(**{name: random.permutation(X[name].to_numpy())})
-        losses[name] = round(metric.gain(whole, metric(Scored(model.schema.task, y, model.score(shuffled), threshold))), 6)
+        losses[name] = round(
+            metric.gain(whole, metric(Scored(model.schema.task, y, model.score(shuffled), threshold))), 6
+        )
     ranked = sorted(losses.items(), key=lambda item: (-item[1], item[0]))
     return {"metric": metric.name, "rows": len(X), "score": round(whole, 6), "features": dict(ranked)}

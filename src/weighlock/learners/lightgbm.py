@@ -39,7 +39,7 @@ def round_thresholds(estimator: Any) -> None:
             line = "threshold=" + " ".join(f"{value:.17g}" for value in down.astype(np.float64))
         lines.append(line)
     # scikit-learn's interface to LightGBM has no public way to take a booster back
-    estimator._Booster = lightgbm.Booster(model_str="\n".join(lines))
+    estimator._Booster = lightgbm.Booster(model_str="\n".join(lines))  # noqa: SLF001
 
 
 @cache
@@ -54,10 +54,18 @@ def _register() -> None:
 
     options = {"nocl": [True, False], "zipmap": [True, False, "columns"]}
     update_registered_converter(
-        LGBMClassifier, "LightGbmLGBMClassifier", calculate_linear_classifier_output_shapes, convert_lightgbm, options=options
+        LGBMClassifier,
+        "LightGbmLGBMClassifier",
+        calculate_linear_classifier_output_shapes,
+        convert_lightgbm,
+        options=options,
     )
     update_registered_converter(
-        LGBMRegressor, "LightGbmLGBMRegressor", calculate_linear_regressor_output_shapes, convert_lightgbm, options={"split": None}
+        LGBMRegressor,
+        "LightGbmLGBMRegressor",
+        calculate_linear_regressor_output_shapes,
+        convert_lightgbm,
+        options={"split": None},
     )
 
 

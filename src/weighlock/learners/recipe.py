@@ -91,8 +91,8 @@ def truth(rows: pd.DataFrame, schema: Schema) -> NDArray[Any]:
     values = rows[schema.target]
     if schema.task == "multiclass":
         numbers = {name: i for i, name in enumerate(schema.classes or ())}
-        return values.map(numbers).to_numpy(dtype=np.int64)
-    return values.to_numpy(dtype=np.int64 if schema.task == "binary" else np.float64)
+        values = values.map(numbers)
+    return np.asarray(values, dtype=np.float64 if schema.task == "regression" else np.int64)
 
 
 def _frequent(values: pd.Series, limit: int) -> list[str]:
@@ -122,6 +122,10 @@ def _pipeline(recipe: Recipe, X: pd.DataFrame, categories: dict[str, list[str]],
         category = OrdinalEncoder(
             categories=levels, handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32
         )
-    parts = [("known", "passthrough", as_is), ("number", number, imputed), ("category", category, list(categories))]
+    parts = [
+        ("known", "passthrough", as_is),
+        ("number", number, imputed),
+        ("category", category, list(categories)),
+    ]
     encode = ColumnTransformer([part for part in parts if part[2]])
     return Pipeline([("encode", encode), ("learn", learner.build(task, recipe.settings, recipe.seed))])

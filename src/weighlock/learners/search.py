@@ -60,7 +60,10 @@ def search(
     trials: list[Trial] = []
     for number in range(1, learner.trials + 1):
         asked = study.ask()
-        settings = {**learner.fixed, **{key: _suggest(asked, key, space) for key, space in learner.space.items()}}
+        settings = {
+            **learner.fixed,
+            **{key: _suggest(asked, key, space) for key, space in learner.space.items()},
+        }
         recipe = Recipe(name, settings, params.seed, params.max_categories)
         begun = time.perf_counter()
         trial = cross_validate(recipe, rows, schema, folds, metric)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ SCORE = "(score)"
 
 
 def day_profile(
-    columns: pd.DataFrame, kinds: dict[str, str], scores: dict[str, Any], days: pd.Series | None, most: int
+    columns: pd.DataFrame, kinds: Mapping[str, str], scores: dict[str, Any], days: pd.Series | None, most: int
 ) -> tuple[pd.DataFrame, dict[str, Any]]:
     """Rows by day, column and bin, and what the bins are.
 
@@ -31,21 +32,27 @@ def day_profile(
         between its bins (numbers: bin i holds edges[i-1] < x <= edges[i]) or its categories.
     """
     day = pd.Series("all", index=columns.index) if days is None else days.dt.strftime("%Y-%m-%d")
+    scored = {f"{SCORE}{name}": pd.Series(values, index=columns.index) for name, values in scores.items()}
     bins: dict[str, Any] = {}
     tables = []
-    for name, values in [*columns.items(), *((f"{SCORE}{k}", pd.Series(v, index=columns.index)) for k, v in scores.items())]:
-        if kinds.get(str(name)) == "category":
-            counts = values.value_counts()
-            kept = sorted(counts.index, key=lambda c: (-counts[c], c))[:most]
-            place = values.where(values.isin(kept), OTHER).where(values.notna(), MISSING)
-            bins[str(name)] = {"categories": kept}
-        else:
-            known = values.dropna().to_numpy(dtype=float)
-            edges = np.unique(np.quantile(known, np.linspace(0, 1, (SCORE_BINS if name in scores else BINS) + 1)[1:-1])) if len(known) else np.empty(0)
-            numbers = np.searchsorted(edges, values.to_numpy(dtype=float), side="left")
-            place = pd.Series(numbers.astype(str), index=values.index).where(values.notna(), MISSING)
-            bins[str(name)] = {"edges": edges.tolist()}
-        table = pd.DataFrame({"day": day, "bin": place}).groupby(["day", "bin"], sort=True).size().rename("rows").reset_index()
+    for name, values in {**dict(columns.items()), **scored}.items():
+        cut = _categories if kinds.get(str(name)) == "category" else _intervals
+        place, bins[str(name)] = cut(values, most if cut is _categories else SCORE_BINS if name in scored else BINS)
+        rows = pd.DataFrame({"day": day, "bin": place}).groupby(["day", "bin"], sort=True).size()
+        table = rows.rename("rows").reset_index()
         table.insert(1, "column", str(name))
         tables.append(table)
     return pd.concat(tables, ignore_index=True), bins
+
+
+def _categories(values: pd.Series, most: int) -> tuple[pd.Series, dict[str, Any]]:
+    counts = values.value_counts()
+    kept = sorted(counts.index, key=lambda c: (-counts[c], c))[:most]
+    return values.where(values.isin(kept), OTHER).where(values.notna(), MISSING), {"categories": kept}
+
+
+def _intervals(values: pd.Series, count: int) -> tuple[pd.Series, dict[str, Any]]:
+    known = values.dropna().to_numpy(dtype=float)
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, count + 1)[1:-1])) if len(known) else known
+    numbers = np.searchsorted(edges, values.to_numpy(dtype=float), side="left").astype(str)
+    return pd.Series(numbers, index=values.index).where(values.notna(), MISSING), {"edges": edges.tolist()}

@@ -21,7 +21,12 @@ MODEL_FILE = "model.onnx"
 SIGNATURE_FILE = "signature.json"
 # How many rows go through the model at once: bounds memory, and large enough to keep both cores busy.
 BATCH = 65_536
-_ONNX_TYPES = {"number": "tensor(float)", "integer": "tensor(float)", "boolean": "tensor(float)", "category": "tensor(string)"}
+_ONNX_TYPES = {
+    "number": "tensor(float)",
+    "integer": "tensor(float)",
+    "boolean": "tensor(float)",
+    "category": "tensor(string)",
+}
 
 
 class Scorer:
@@ -40,7 +45,9 @@ class Scorer:
         """
         digest = f"sha256:{hashlib.sha256(model).hexdigest()}"
         if digest != signature.digest:
-            raise EvidenceError(f"the model's digest is {digest}, but its signature is of {signature.digest}. Do not use it.")
+            raise EvidenceError(
+                f"the model's digest is {digest}, but its signature is of {signature.digest}. Do not use it."
+            )
         options = ort.SessionOptions()
         options.intra_op_num_threads = threads
         options.inter_op_num_threads = 1
@@ -100,7 +107,7 @@ class Scorer:
             for name, category in self._names:
                 value = row[name]
                 if category:
-                    feeds[name] = np.array([["" if value is None or value != value else value]], dtype=object)  # noqa: PLR0124
+                    feeds[name] = np.array([["" if value is None or value != value else value]], dtype=object)
                 else:
                     feeds[name] = np.array([[value]], dtype=np.float32)
             return self._run(feeds)
@@ -134,10 +141,10 @@ class Scorer:
 
 def _texts(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:
     texts = np.array(values, dtype=object)
-    null = np.equal(texts, None) | (texts != texts)  # noqa: PLR0124  (NaN is what differs from itself)
-    if null.any():
-        texts[null.astype(bool)] = ""
-    for value in set(texts.tolist()):
-        if not isinstance(value, str):
-            raise TypeError(f"{value!r} is no text")
+    if {type(v) for v in texts} - {str}:
+        for place, value in enumerate(texts):
+            if value is None or value != value:
+                texts[place] = ""
+            elif not isinstance(value, str):
+                raise TypeError(f"{value!r} is no text")
     return texts

@@ -56,7 +56,9 @@ def read_signature(path: Path) -> Signature:
     try:
         content = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise EvidenceError(f"`{path}` is missing. A model is a folder with `model.onnx` and `signature.json`.") from None
+        raise EvidenceError(
+            f"`{path}` is missing. A model is a folder with `model.onnx` and `signature.json`."
+        ) from None
     except ValueError as error:
         raise EvidenceError(f"`{path}` is not JSON: {error}") from error
     return parse_signature(content, str(path))
@@ -69,8 +71,7 @@ def parse_signature(content: Any, source: str) -> Signature:
         EvidenceError: it is no signature.
     """
     try:
-        if content["version"] != VERSION:
-            raise ValueError(f"version {content['version']!r} is not {VERSION}")
+        _one_of(content["version"], {VERSION})
         features = tuple(_feature(f) for f in content["features"])
         classes, threshold = content["classes"], content["threshold"]
         signature = Signature(
@@ -89,7 +90,9 @@ def parse_signature(content: Any, source: str) -> Signature:
     if not names or len(set(names)) < len(names):
         raise EvidenceError(f"`{source}` is no signature: features are none, or named twice.")
     if (signature.classes is None) != (signature.task == "regression"):
-        raise EvidenceError(f"`{source}` is no signature: {signature.task} and classes {signature.classes} do not go together.")
+        raise EvidenceError(
+            f"`{source}` is no signature: {signature.task} and classes {signature.classes} do not go together."
+        )
     return signature
 
 
@@ -112,7 +115,7 @@ def _text(value: Any) -> str:
     return value
 
 
-def _one_of(value: Any, allowed: set[str]) -> str:
+def _one_of(value: Any, allowed: set[Any]) -> str:
     if value not in allowed:
-        raise ValueError(f"{value!r} is none of {', '.join(sorted(allowed))}")
+        raise ValueError(f"{value!r} is none of {', '.join(sorted(map(str, allowed)))}")
     return str(value)

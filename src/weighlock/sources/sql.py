@@ -51,5 +51,6 @@ def load_sql(sql: Sql, start: dt.date | None, end: dt.date | None) -> pd.DataFra
         if url.password:
             reason = reason.replace(str(url.password), "***")
         raise SourceError(
-            f"the database `{where}` gave no rows: {reason}. Check `{sql.url_env}` and `data.source.sql`, then try again."
+            f"the database `{where}` gave no rows: {reason}. "
+            f"Check `{sql.url_env}` and `data.source.sql`, then try again."
         ) from error

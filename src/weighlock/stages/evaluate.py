@@ -49,7 +49,10 @@ def run() -> None:
     split = read_json(Path(SPLIT), "weighlock stage split")
     model = Scored(schema.task, truth(holdout, schema), scorer.score(holdout), scorer.signature.threshold)
     baseline = Scored(
-        schema.task, model.truth, baseline_scores(schema, split, params.baseline, len(holdout)), model.threshold
+        schema.task,
+        model.truth,
+        baseline_scores(schema, split, params.baseline, len(holdout)),
+        model.threshold,
     )
     labels = sliced(holdout, schema, params)
     metrics = evaluate(model, baseline, schema)
@@ -111,8 +114,12 @@ def sliced(rows: pd.DataFrame, schema: Schema, params: EvaluateParams) -> pd.Dat
         if name not in known:
             raise ConfigError(f"`evaluate.slices` names `{name}`, which is no column of `schema.yaml`.")
         if name in RESERVED or name.startswith("score_"):
-            raise ConfigError(f"`evaluate.slices` names `{name}`, but predictions use that name themselves. Rename the column.")
-    return pd.DataFrame({n: slice_labels(rows[n], known[n].type, params.max_slices) for n in params.slices}, index=rows.index)
+            raise ConfigError(
+                f"`evaluate.slices` names `{name}`, but predictions use that name themselves. Rename the column."
+            )
+    return pd.DataFrame(
+        {n: slice_labels(rows[n], known[n].type, params.max_slices) for n in params.slices}, index=rows.index
+    )
 
 
 def evaluate_slices(model: Scored, labels: pd.DataFrame) -> list[dict[str, Any]]:
@@ -145,7 +152,9 @@ def predictions(rows: pd.DataFrame, model: Scored, labels: pd.DataFrame, schema:
         table["score" if schema.task == "binary" else "value"] = model.scores
     frame = pd.DataFrame(table)
     if frame["key"].duplicated().any():
-        raise DataError(f"the key `{schema.key}` stands twice in the holdout: {frame['key'][frame['key'].duplicated()].iloc[0]}.")
+        raise DataError(
+            f"the key `{schema.key}` stands twice in the holdout: {frame['key'][frame['key'].duplicated()].iloc[0]}."
+        )
     return pd.concat([frame, labels], axis=1)
 
 

@@ -59,7 +59,9 @@ def partition(frame: pd.DataFrame, data: DataParams, *, time: str | None, key: s
             )
     if time is None:
         if data.window.start or data.window.end:
-            raise DataError("`data.window` pins days, but `schema.yaml` names no `time` column. Empty one or fill the other.")
+            raise DataError(
+                "`data.window` pins days, but `schema.yaml` names no `time` column. Empty one or fill the other."
+            )
         return {"all": _in_order(_with_key(frame, key), [key or ROW_ID])}
     frame = frame.assign(**{time: to_utc(frame[time], data.timezone)})
     days = local_days(frame[time], data.timezone)
@@ -93,8 +95,8 @@ def changed_past(old: dict[str, Any], new: dict[str, Any]) -> list[str]:
     if not old or old["columns"] != new["columns"]:
         return []  # another source or other features: not the same past
     return [
-        f"the source's past has changed: {name} had {old['months'][name]['rows']:,} rows and now has {month['rows']:,}, "
-        f"with other content. What was trained on it before cannot be rebuilt from this source."
+        f"the source's past has changed: {name} had {old['months'][name]['rows']:,} rows and now has "
+        f"{month['rows']:,}, with other content. What was trained on it before cannot be rebuilt from this source."
         for name, month in new["months"].items()
         if name in old["months"] and old["months"][name]["digest"] != month["digest"]
     ]
@@ -114,8 +116,12 @@ def _with_key(frame: pd.DataFrame, key: str | None) -> pd.DataFrame:
         return frame
     content = pd.util.hash_pandas_object(frame, index=False)
     repeat = content.groupby(content).cumcount()
-    return frame.assign(**{ROW_ID: [f"{h:016x}-{n}" if n else f"{h:016x}" for h, n in zip(content, repeat, strict=True)]})
+    return frame.assign(
+        **{ROW_ID: [f"{h:016x}-{n}" if n else f"{h:016x}" for h, n in zip(content, repeat, strict=True)]}
+    )
 
 
 def _in_order(frame: pd.DataFrame, by: list[str]) -> pd.DataFrame:
-    return frame.sort_values(by, kind="stable", key=lambda c: c.astype(str) if c.dtype == object else c, ignore_index=True)
+    return frame.sort_values(
+        by, kind="stable", key=lambda c: c.astype(str) if c.dtype == object else c, ignore_index=True
+    )

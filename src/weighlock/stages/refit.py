@@ -25,7 +25,18 @@ from weighlock.times import local_days
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
-LIBRARIES = ("lightgbm", "numpy", "onnx", "onnxmltools", "onnxruntime", "pandas", "pyarrow", "scikit-learn", "scipy", "skl2onnx")
+LIBRARIES = (
+    "lightgbm",
+    "numpy",
+    "onnx",
+    "onnxmltools",
+    "onnxruntime",
+    "pandas",
+    "pyarrow",
+    "scikit-learn",
+    "scipy",
+    "skl2onnx",
+)
 MODEL = "models/served/model.onnx"
 SIGNATURE = "models/served/signature.json"
 GOLDEN = "models/served/golden.json"
@@ -70,7 +81,9 @@ def check_inputs(weighed: Signature, served: Signature) -> None:
     after = {f.name: (f.type, f.nullable) for f in served.features} | {"classes": served.classes}
     if before != after:
         odd = sorted(k for k in {*before, *after} if before.get(k) != after.get(k))
-        raise ModelError(f"the served model takes other inputs than the weighed one: {', '.join(odd)}. Run `dvc repro`.")
+        raise ModelError(
+            f"the served model takes other inputs than the weighed one: {', '.join(odd)}. Run `dvc repro`."
+        )
 
 
 def check_ranks(weighed: NDArray[Any], served: NDArray[Any], least: float) -> float:
@@ -108,7 +121,9 @@ def golden(scorer: Scorer, rows: pd.DataFrame, schema: Schema) -> dict[str, Any]
     for name, column in schema.features.items():
         if column.type in {"integer", "boolean"}:
             cast = int if column.type == "integer" else bool
-            requests[name] = requests[name].map(cast, na_action="ignore").astype(object).where(chosen[name].notna(), None)
+            requests[name] = (
+                requests[name].map(cast, na_action="ignore").astype(object).where(chosen[name].notna(), None)
+            )
     scores = scorer.score(chosen).astype(float)
     return {
         "model": scorer.signature.digest,

@@ -68,7 +68,9 @@ def assign(frame: pd.DataFrame, schema: Schema, params: SplitParams, timezone: s
     assert isinstance(params.validation, float)  # noqa: S101
     place = _uniform(frame[name])
     return np.select(
-        [place < params.holdout, place < params.holdout + params.validation], ["holdout", "validation"], "train"
+        [place < params.holdout, place < params.holdout + params.validation],
+        ["holdout", "validation"],
+        "train",
     )
 
 
@@ -87,7 +89,9 @@ def check(frame: pd.DataFrame, part: NDArray[np.str_], schema: Schema) -> None:
             )
     for column in (schema.key or ROW_ID, schema.group):
         if column and (shared := _shared(frame[column], part)):
-            raise DataError(f"`{column}` {shared[0]!r} and {len(shared) - 1} more stand in two parts; the split is unsound.")
+            raise DataError(
+                f"`{column}` {shared[0]!r} and {len(shared) - 1} more stand in two parts; the split is unsound."
+            )
     if schema.task == "regression":
         return
     for name in PARTS:
@@ -95,8 +99,8 @@ def check(frame: pd.DataFrame, part: NDArray[np.str_], schema: Schema) -> None:
         needed = len(schema.classes or ()) if name == "train" else 2
         if found < needed:
             raise DataError(
-                f"{name} has {found} of the {len(schema.classes or ())} classes of `{schema.target}`; it needs {needed}. "
-                "Widen `data.window`, change `split`, or take rare classes out of `schema.yaml`."
+                f"{name} has {found} of the {len(schema.classes or ())} classes of `{schema.target}`; it needs "
+                f"{needed}. Widen `data.window`, change `split`, or take rare classes out of `schema.yaml`."
             )
 
 
@@ -107,9 +111,15 @@ def describe(frame: pd.DataFrame, part: NDArray[np.str_], schema: Schema) -> dic
         rows = frame[part == name]
         row: dict[str, Any] = {"rows": len(rows)}
         if schema.time:
-            row |= {"from": f"{rows[schema.time].min():%Y-%m-%dT%H:%MZ}", "to": f"{rows[schema.time].max():%Y-%m-%dT%H:%MZ}"}
+            row |= {
+                "from": f"{rows[schema.time].min():%Y-%m-%dT%H:%MZ}",
+                "to": f"{rows[schema.time].max():%Y-%m-%dT%H:%MZ}",
+            }
         if schema.task == "multiclass":
-            row["shares"] = {str(k): round(float(v), 6) for k, v in rows[schema.target].value_counts(normalize=True).sort_index().items()}
+            row["shares"] = {
+                str(k): round(float(v), 6)
+                for k, v in rows[schema.target].value_counts(normalize=True).sort_index().items()
+            }
         else:
             row["mean"] = round(float(rows[schema.target].mean()), 6)
         report[name] = row

@@ -107,7 +107,12 @@ def choose(
     if schema.task == "binary":
         threshold = choose_threshold(y, model.score(X), params.threshold)
     model = replace(model, recipe=replace(model.recipe, threshold=threshold))
-    report = {"metric": metric.name, "chosen": model.recipe.learner, "calibration": calibration_report, "learners": learners}
+    report = {
+        "metric": metric.name,
+        "chosen": model.recipe.learner,
+        "calibration": calibration_report,
+        "learners": learners,
+    }
     return model, report
 
 
@@ -167,8 +172,8 @@ def check_parity(model: Model, content: bytes, signature: Signature, rows: pd.Da
     worst = int(difference.argmax())
     if not difference[worst] <= PARITY:
         raise ModelError(
-            f"native and ONNX scores differ by {difference[worst]:.2g} (allowed: {PARITY:g}) on validation row {worst} and "
-            f"{int((difference > PARITY).sum()) - 1} more. The learner `{model.recipe.learner}` does not convert exactly; "
-            "take it out of `train.learners`."
+            f"native and ONNX scores differ by {difference[worst]:.2g} (allowed: {PARITY:g}) on validation row {worst} "
+            f"and {int((difference > PARITY).sum()) - 1} more. The learner `{model.recipe.learner}` does not convert "
+            "exactly; take it out of `train.learners`."
         )
     return float(f"{difference[worst]:.1e}")

@@ -53,7 +53,9 @@ def run() -> None:
         if not problems:
             write_table(validation.valid, out.path(VALID))
     if problems:
-        raise DataError("\n".join(["the data are not fit to train on:", *(f"  - {p}" for p in problems), f"See `{PAGE}`."]))
+        raise DataError(
+            "\n".join(["the data are not fit to train on:", *(f"  - {p}" for p in problems), f"See `{PAGE}`."])
+        )
     report = validation.report
     print(f"{report['rows']:,} rows, {report['quarantined']:,} quarantined ({report['bad_share']:.3%})")
 
@@ -99,7 +101,7 @@ def check_rows(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
             checks.append(pa.Check.ge(column.min, error=f"is below {column.min:g}"))
         if column.max is not None:
             checks.append(pa.Check.le(column.max, error=f"is above {column.max:g}"))
-        if column.values != "open":
+        if column.values != "open":  # noqa: PD011  (of the schema, not of pandas)
             checks.append(pa.Check.isin(column.values, error="is not an allowed category"))
         columns[name] = pa.Column(checks=checks, nullable=column.nullable)
     for name in carried(frame, schema):
@@ -118,13 +120,21 @@ def check_rows(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
         again = repeats.index[repeats.duplicated()]
         differ = repeats.drop(index=again)
         differ = differ.index[differ.duplicated(key, keep=False)]
-        for rows, reason in ((again, "repeats an identical row"), (differ, "stands in several rows that differ")):
+        for rows, reason in (
+            (again, "repeats an identical row"),
+            (differ, "stands in several rows that differ"),
+        ):
             failures.append(pd.DataFrame({"row": rows, "column": key, "reason": reason}))
     return pd.concat([f for f in failures if len(f)] or failures[:1], ignore_index=True).astype({"row": int})
 
 
 def _problems(
-    valid: pd.DataFrame, schema: Schema, params: Params, share: float, failures: pd.DataFrame, scores: dict[str, float]
+    valid: pd.DataFrame,
+    schema: Schema,
+    params: Params,
+    share: float,
+    failures: pd.DataFrame,
+    scores: dict[str, float],
 ) -> Iterator[str]:
     limits = params.validate_
     if share > limits.max_bad_share:
@@ -141,12 +151,13 @@ def _problems(
         newest = valid[schema.time].max()
         if newest < end - to_timedelta(schema.freshness):
             yield (
-                f"the newest row is of {newest.tz_convert(params.data.timezone):%Y-%m-%d %H:%M}, more than {schema.freshness} "
-                f"before the window's end ({params.data.window.end}). Did the source stop? (`freshness` in `schema.yaml`)"
+                f"the newest row is of {newest.tz_convert(params.data.timezone):%Y-%m-%d %H:%M}, more than "
+                f"{schema.freshness} (`freshness` in `schema.yaml`) before the window's end "
+                f"({params.data.window.end}). Did the source stop?"
             )
     levels = valid[schema.target].nunique()
     if levels == 1:
-        yield f"the target `{schema.target}` has one value only ({valid[schema.target].iloc[0]}): there is nothing to learn."
+        yield f"the target `{schema.target}` is {valid[schema.target].iloc[0]} in every row: nothing can be learnt."
     for name in schema.features:
         known = valid[name].nunique()
         if known == 0:

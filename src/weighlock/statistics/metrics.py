@@ -65,13 +65,13 @@ class Metric:
 def log_losses(scored: Scored) -> NDArray[np.float64]:
     """(n,) minus the log of the probability that each row's truth was given."""
     given = scored.probabilities[np.arange(len(scored.truth)), scored.truth.astype(int)]
-    return -np.log(np.clip(given, CLIP, 1.0))
+    return np.asarray(-np.log(np.clip(given, CLIP, 1.0)))
 
 
 def brier_scores(scored: Scored) -> NDArray[np.float64]:
     """(n,) squared distance of the probabilities from the truth; binary: of the positive one alone (Brier, 1950)."""
     if scored.scores.ndim == 1:
-        return (np.asarray(scored.scores, dtype=np.float64) - scored.truth) ** 2
+        return np.asarray((np.asarray(scored.scores, dtype=np.float64) - scored.truth) ** 2)
     hot = np.eye(scored.scores.shape[1])[scored.truth.astype(int)]
     return np.asarray(((scored.probabilities - hot) ** 2).sum(axis=1))
 
@@ -86,7 +86,10 @@ def calibration_curve(truth: NDArray[Any], scores: Scores, bins: int) -> list[tu
 
 
 def expected_calibration_error(scored: Scored, bins: int = 10) -> float:
-    """Mean distance of score and frequency over bins of equal size (Naeini et al., 2015); multiclass: of the top class."""
+    """Mean distance of score and frequency over bins of equal size (Naeini et al., 2015).
+
+    Multiclass: of the top class.
+    """
     if scored.task == "binary":
         truth, scores = scored.truth, scored.scores
     else:
@@ -118,6 +121,10 @@ def _one_vs_rest(name: str) -> Function:
     return function
 
 
+def _macro(name: str) -> Function:
+    return _sklearn(name, "labels", average="macro", zero_division=0)
+
+
 def _quantile_loss(quantile: float) -> Function:
     return _sklearn("mean_pinball_loss", "scores", alpha=quantile)
 
@@ -135,9 +142,9 @@ _ALL = {
         Metric("precision", "higher", ("binary",), _sklearn("precision_score", "labels", zero_division=0)),
         Metric("recall", "higher", ("binary",), _sklearn("recall_score", "labels", zero_division=0)),
         Metric("f1", "higher", ("binary",), _sklearn("f1_score", "labels", zero_division=0)),
-        Metric("macro_precision", "higher", ("multiclass",), _sklearn("precision_score", "labels", average="macro", zero_division=0)),
-        Metric("macro_recall", "higher", ("multiclass",), _sklearn("recall_score", "labels", average="macro", zero_division=0)),
-        Metric("macro_f1", "higher", ("multiclass",), _sklearn("f1_score", "labels", average="macro", zero_division=0)),
+        Metric("macro_precision", "higher", ("multiclass",), _macro("precision_score")),
+        Metric("macro_recall", "higher", ("multiclass",), _macro("recall_score")),
+        Metric("macro_f1", "higher", ("multiclass",), _macro("f1_score")),
         Metric("rmse", "lower", ("regression",), _sklearn("root_mean_squared_error", "scores")),
         Metric("mae", "lower", ("regression",), _sklearn("mean_absolute_error", "scores")),
         Metric("r2", "higher", ("regression",), _sklearn("r2_score", "scores")),

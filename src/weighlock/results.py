@@ -1,0 +1,1 @@
+"""Results, and how two of them compare."""

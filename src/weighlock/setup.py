@@ -1,0 +1,1 @@
+"""`weighlock init`: someone's own table becomes a working setup."""

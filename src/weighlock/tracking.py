@@ -1,0 +1,1 @@
+"""MLflow as a projection of results: one run for each distinct one."""
