@@ -1,1 +1,180 @@
-"""Results, and how two of them compare."""
+"""Results, and how two of them compare: identical, equivalent (scores within 1e-5) or different."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import subprocess
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+
+from weighlock.errors import EvidenceError
+from weighlock.stages.evaluate import METRICS, PREDICTIONS
+from weighlock.stages.refit import GOLDEN
+from weighlock.stages.refit import MODEL as SERVED
+from weighlock.stages.train import MODEL as WEIGHED
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+TOLERANCE = 1e-5
+COMPARED = (WEIGHED, SERVED, METRICS, PREDICTIONS, GOLDEN)
+Outcome = Literal["identical", "equivalent", "different"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """What one run of the pipeline made: each file's MD5 (as DVC has it), and how to read it."""
+
+    name: str
+    digests: dict[str, str]
+    read: Callable[[str], bytes]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """How two results compare, and the reasons in words."""
+
+    outcome: Outcome
+    reasons: tuple[str, ...]
+
+
+def find_result(name: str, root: Path) -> Result:
+    """The result in a folder, or of a git revision of the repository at `root`.
+
+    Raises:
+        EvidenceError: there is neither, or it lacks a file.
+    """
+    folder = Path(name)
+    if folder.is_dir():
+        return _of_folder(name, folder)
+    return _of_revision(name, root)
+
+
+def compare(a: Result, b: Result) -> Comparison:
+    """Compare digests first; where they differ, the scores of the holdout's rows and of the golden rows.
+
+    Raises:
+        EvidenceError: a file that has to be read is not to be had.
+    """
+    differ = [path for path in COMPARED if a.digests[path] != b.digests[path]]
+    if not differ:
+        return Comparison("identical", ("both models, their scores and the metrics are the same, byte for byte",))
+    reasons = []
+    scores = (("holdout", PREDICTIONS, _predictions), ("golden", GOLDEN, _golden))
+    for what, path, load in scores:
+        if path in differ or what == "holdout":
+            reasons += _compare_scores(what, load(a.read(path)), load(b.read(path)))
+    if reasons:
+        return Comparison("different", (*reasons, *_metric_differences(a, b)))
+    return Comparison("equivalent", (f"scores agree within {TOLERANCE:g}; other bytes in {', '.join(differ)}",))
+
+
+def _of_folder(name: str, folder: Path) -> Result:
+    digests = {}
+    for path in COMPARED:
+        try:
+            digests[path] = hashlib.md5((folder / path).read_bytes(), usedforsecurity=False).hexdigest()
+        except FileNotFoundError:
+            raise EvidenceError(f"`{folder / path}` is missing. Run `dvc repro` or `dvc pull` there first.") from None
+    return Result(name, digests, lambda path: (folder / path).read_bytes())
+
+
+def _of_revision(name: str, root: Path) -> Result:
+    import yaml
+
+    lock = yaml.safe_load(_git_show(name, "dvc.lock", root))
+    outs = {o["path"]: o["md5"] for stage in lock["stages"].values() for o in stage.get("outs", [])}
+    missing = [path for path in COMPARED if path not in outs]
+    if missing:
+        raise EvidenceError(f"`dvc.lock` of `{name}` does not hold {', '.join(missing)}. Was `dvc repro` run there?")
+
+    def read(path: str) -> bytes:
+        if path == METRICS:
+            return _git_show(name, path, root)
+        import dvc.api
+        from dvc.exceptions import DvcException
+
+        try:
+            return bytes(dvc.api.read(path, repo=str(root), rev=name, mode="rb"))
+        except (DvcException, OSError) as error:
+            raise EvidenceError(
+                f"`{path}` of `{name}` is neither in DVC's cache nor in a remote ({type(error).__name__}). "
+                f"Run `dvc fetch --rev {name}`, or check that commit out and run `dvc repro`."
+            ) from error
+
+    return Result(name, {path: outs[path] for path in COMPARED}, read)
+
+
+def _git_show(revision: str, path: str, root: Path) -> bytes:
+    if revision.startswith("-"):
+        raise EvidenceError(f"`{revision}` is neither a folder nor a git revision.")
+    shown = subprocess.run(["git", "show", f"{revision}:./{path}"], cwd=root, capture_output=True, check=False)
+    if shown.returncode:
+        reason = shown.stderr.decode(errors="replace").strip().splitlines()[-1:]
+        raise EvidenceError(f"`{revision}` is neither a folder nor a git revision with `{path}` ({' '.join(reason)}).")
+    return shown.stdout
+
+
+def _predictions(content: bytes) -> pd.DataFrame:
+    import pyarrow.parquet as pq
+
+    table = pq.read_table(io.BytesIO(content)).to_pandas().set_index("key")
+    scores = [c for c in table.columns if c in {"score", "value"} or c.startswith("score_")]
+    return table[[*scores, "truth"]]
+
+
+def _golden(content: bytes) -> pd.DataFrame:
+    import pandas as pd
+
+    golden = json.loads(content)
+    rows = [json.dumps(row, sort_keys=True) for row in golden["rows"]]
+    scores = np.array(golden["scores"], dtype=float).reshape(len(rows), -1)
+    return pd.DataFrame(scores, index=rows).groupby(level=0).first()
+
+
+def _compare_scores(what: str, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
+    """Why the scores are not equivalent; nothing where they are."""
+    if list(a.columns) != list(b.columns):
+        return [f"{what}: other scores: {', '.join(map(str, a.columns))} and {', '.join(map(str, b.columns))}"]
+    shared = a.index.intersection(b.index)
+    if len(shared) < max(len(a), len(b)):
+        return [f"{what}: {len(a):,} and {len(b):,} rows, {len(shared):,} of them the same"]
+    b = b.loc[a.index]
+    if "truth" in a and (a["truth"] != b["truth"]).any():
+        return [f"{what}: {int((a['truth'] != b['truth']).sum()):,} rows have another truth"]
+    x = a.drop(columns="truth", errors="ignore").to_numpy(dtype=float)
+    y = b.drop(columns="truth", errors="ignore").to_numpy(dtype=float)
+    # probabilities are compared as they are, values in units of their own spread
+    scale = max(1.0, float(x.std())) if list(a.columns)[:1] == ["value"] or x.max() > 1 else 1.0
+    apart = np.abs(x - y).max(axis=1) / scale
+    if apart.max() <= TOLERANCE:
+        return []
+    return [
+        (f"{what}: {int((apart > TOLERANCE).sum()):,} of {len(apart):,} rows score differently, "
+        f"by up to {apart.max():.2g}")
+    ]
+
+
+def _metric_differences(a: Result, b: Result) -> list[str]:
+    first, second = (json.loads(r.read(METRICS))["model"] for r in (a, b))
+    return [
+        f"{name}: {first[name]:.6f} and {second[name]:.6f}"
+        for name in first
+        if name in second and first[name] != second[name]
+    ]
+
+
+def lines(a: Result, b: Result, comparison: Comparison) -> list[str]:
+    """What the command prints."""
+    return [f"{comparison.outcome}: `{a.name}` and `{b.name}`", *(f"  {reason}" for reason in comparison.reasons)]
+
+
+def to_json(a: Result, b: Result, comparison: Comparison) -> dict[str, Any]:
+    """What the command prints with `--json`."""
+    return {"a": a.name, "b": b.name, "outcome": comparison.outcome, "reasons": list(comparison.reasons)}
