@@ -7,7 +7,7 @@ In memory and in Parquet a number, an integer and a boolean are float64 (null is
 from __future__ import annotations
 
 import difflib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +17,8 @@ from weighlock.schema import Column, Schema, label
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
+
+    from numpy.typing import NDArray
 
 _BOOLEANS = {"true": 1.0, "false": 0.0, "1": 1.0, "0": 0.0}
 FAILURE = ["row", "column", "reason"]
@@ -65,6 +67,15 @@ def carried(frame: pd.DataFrame, schema: Schema) -> list[str]:
     key = schema.key or "row_id"
     names = [key, schema.time, schema.group]
     return [n for n in names if n and n in frame.columns and n not in schema.columns]
+
+
+def truth(rows: pd.DataFrame, schema: Schema) -> NDArray[Any]:
+    """The target as metrics take it: 0/1, the class's number, or the value."""
+    values = rows[schema.target]
+    if schema.task == "multiclass":
+        numbers = {name: i for i, name in enumerate(schema.classes or ())}
+        values = values.map(numbers)
+    return np.asarray(values, dtype=np.float64 if schema.task == "regression" else np.int64)
 
 
 def as_type(values: pd.Series, column: Column) -> tuple[pd.Series, pd.DataFrame]:

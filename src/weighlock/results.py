@@ -14,16 +14,13 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from weighlock.errors import EvidenceError
-from weighlock.stages.evaluate import METRICS, PREDICTIONS
-from weighlock.stages.refit import GOLDEN
-from weighlock.stages.refit import MODEL as SERVED
-from weighlock.stages.train import MODEL as WEIGHED
+from weighlock.layout import GOLDEN, METRICS, MODEL, PREDICTIONS, SERVED, WEIGHED
 
 if TYPE_CHECKING:
     import pandas as pd
 
 TOLERANCE = 1e-5
-COMPARED = (WEIGHED, SERVED, METRICS, PREDICTIONS, GOLDEN)
+COMPARED = (f"{WEIGHED}/{MODEL}", f"{SERVED}/{MODEL}", METRICS, PREDICTIONS, f"{SERVED}/{GOLDEN}")
 Outcome = Literal["identical", "equivalent", "different"]
 
 
@@ -66,7 +63,7 @@ def compare(a: Result, b: Result) -> Comparison:
     if not differ:
         return Comparison("identical", ("both models, their scores and the metrics are the same, byte for byte",))
     reasons = []
-    scores = (("holdout", PREDICTIONS, _predictions), ("golden", GOLDEN, _golden))
+    scores = (("holdout", PREDICTIONS, _predictions), ("golden", f"{SERVED}/{GOLDEN}", _golden))
     for what, path, load in scores:
         if path in differ or what == "holdout":
             reasons += _compare_scores(what, load(a.read(path)), load(b.read(path)))
@@ -156,8 +153,10 @@ def _compare_scores(what: str, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
     if apart.max() <= TOLERANCE:
         return []
     return [
-        (f"{what}: {int((apart > TOLERANCE).sum()):,} of {len(apart):,} rows score differently, "
-        f"by up to {apart.max():.2g}")
+        (
+            f"{what}: {int((apart > TOLERANCE).sum()):,} of {len(apart):,} rows score differently, "
+            f"by up to {apart.max():.2g}"
+        )
     ]
 
 

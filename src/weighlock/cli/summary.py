@@ -25,13 +25,24 @@ def run(args: argparse.Namespace) -> None:
     from rich.console import Console
 
     from weighlock.files import read_json, write_text
-    from weighlock.stages import evaluate, split, train, validate
+    from weighlock.layout import (
+        IMPORTANCE,
+        METRICS,
+        MODEL,
+        SEARCH,
+        SERVED,
+        SIGNATURE,
+        SLICES,
+        SPLIT,
+        VALIDATION,
+        VALIDATION_PAGE,
+        WEIGHED,
+    )  # fmt: skip
 
     metrics, slices, parts, search, importance, validation, signature = (
         read_json(Path(path), "dvc repro")
         for path in (
-            evaluate.METRICS, evaluate.SLICES, split.REPORT, train.REPORT, train.IMPORTANCE, validate.REPORT,
-            train.SIGNATURE,
+            METRICS, SLICES, SPLIT, SEARCH, f"{WEIGHED}/{IMPORTANCE}", VALIDATION, f"{WEIGHED}/{SIGNATURE}",
         )
     )  # fmt: skip
     console = Console(record=args.save is not None, width=100 if args.save else None, highlight=False)
@@ -45,8 +56,8 @@ def run(args: argparse.Namespace) -> None:
     console.print(Columns([_worst(slices), _importance(importance)], padding=(0, 3)))
     console.print(_learners(search))
     console.print(
-        f"weighed  {train.MODEL}\nserved   models/served/model.onnx\nlook     {validate.PAGE} · `dvc plots show` · "
-        "`dvc metrics diff` · `make mlflow`"
+        f"weighed  {WEIGHED}/{MODEL}\nserved   {SERVED}/{MODEL}\n"
+        f"look     {VALIDATION_PAGE} · `dvc plots show` · `dvc metrics diff` · `make mlflow`"
     )
     if args.save:
         write_text(args.save, console.export_svg(title="weighlock summary"))

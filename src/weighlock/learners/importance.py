@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from weighlock.learners.recipe import Model, matrix, truth
+from weighlock.conform import truth
+from weighlock.learners.recipe import Model, matrix
 from weighlock.statistics.metrics import Metric, Scored
 
 if TYPE_CHECKING:

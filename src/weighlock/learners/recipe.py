@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weighlock.conform import truth
 from weighlock.learners import find_learner
 from weighlock.learners.calibration import Calibration
 
@@ -84,15 +85,6 @@ def matrix(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(columns, index=rows.index, copy=False)
-
-
-def truth(rows: pd.DataFrame, schema: Schema) -> NDArray[Any]:
-    """The target as metrics take it: 0/1, the class's number, or the value."""
-    values = rows[schema.target]
-    if schema.task == "multiclass":
-        numbers = {name: i for i, name in enumerate(schema.classes or ())}
-        values = values.map(numbers)
-    return np.asarray(values, dtype=np.float64 if schema.task == "regression" else np.int64)
 
 
 def _frequent(values: pd.Series, limit: int) -> list[str]:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weighlock.conform import truth
 from weighlock.errors import DataError
-from weighlock.learners.recipe import Recipe, matrix, truth
+from weighlock.learners.recipe import Recipe, matrix
 from weighlock.params import LearnerParams, Range, TrainParams
 from weighlock.statistics.metrics import Metric, Scored
 

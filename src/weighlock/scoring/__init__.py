@@ -3,7 +3,7 @@
 Needs numpy and onnxruntime alone.
 """
 
-from weighlock.scoring.scorer import Scorer
+from weighlock.scoring.scorer import RESULT_THREADS, Scorer
 from weighlock.scoring.signature import Feature, Signature, read_signature
 
-__all__ = ["Feature", "Scorer", "Signature", "read_signature"]
+__all__ = ["RESULT_THREADS", "Feature", "Scorer", "Signature", "read_signature"]

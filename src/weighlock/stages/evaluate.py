@@ -8,18 +8,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from weighlock.conform import truth
 from weighlock.errors import ConfigError, DataError
 from weighlock.files import outputs, read_json
-from weighlock.learners.recipe import truth
+from weighlock.layout import METRICS, PART_FILES, PLOTS, PREDICTIONS, ROW_ID, SLICES, SPLIT, WEIGHED
 from weighlock.params import EvaluateParams, read_params
 from weighlock.plots import plots_of
 from weighlock.schema import Schema, read_schema
-from weighlock.scoring import Scorer
+from weighlock.scoring import RESULT_THREADS, Scorer
 from weighlock.slices import slice_labels
-from weighlock.stages.ingest import ROW_ID
-from weighlock.stages.split import FILES
-from weighlock.stages.split import REPORT as SPLIT
-from weighlock.stages.train import MODEL, THREADS
 from weighlock.statistics.metrics import Scored, metrics_of
 from weighlock.tables import read_table, write_table
 
@@ -27,10 +24,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIBRARIES = ("numpy", "onnxruntime", "pandas", "pyarrow", "scikit-learn")
-METRICS = "reports/metrics.json"
-SLICES = "reports/slices.json"
-PREDICTIONS = "reports/predictions.parquet"
-PLOTS = "reports/plots"
 DIGITS = 6
 # what is said of each slice: few figures, and those that a small slice can bear
 SLICE_METRICS = {
@@ -44,8 +37,8 @@ RESERVED = {"key", "time", "truth", "score", "value"}
 def run() -> None:
     """Read the weighed model and the holdout; write metrics, slices, predictions and plots."""
     params, schema = read_params().evaluate, read_schema()
-    scorer = Scorer.load(Path(MODEL).parent, threads=THREADS)
-    holdout = read_table(Path(FILES["holdout"]), "weighlock stage split")
+    scorer = Scorer.load(Path(WEIGHED), threads=RESULT_THREADS)
+    holdout = read_table(Path(PART_FILES["holdout"]), "weighlock stage split")
     split = read_json(Path(SPLIT), "weighlock stage split")
     model = Scored(schema.task, truth(holdout, schema), scorer.score(holdout), scorer.signature.threshold)
     baseline = Scored(

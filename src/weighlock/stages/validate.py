@@ -11,10 +11,10 @@ import pandas as pd
 from weighlock.conform import FAILURE, carried, conform
 from weighlock.errors import DataError
 from weighlock.files import outputs
+from weighlock.layout import QUARANTINE, RAW, VALID, VALIDATION, VALIDATION_PAGE
 from weighlock.leakage import single_feature_scores
 from weighlock.params import Params, read_params, to_timedelta
 from weighlock.schema import Schema, read_schema
-from weighlock.stages.ingest import RAW
 from weighlock.tables import read_table, write_table
 from weighlock.validation_page import render
 
@@ -22,10 +22,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 LIBRARIES = ("numpy", "pandas", "pandera", "pyarrow", "scipy")
-VALID = "data/valid.parquet"
-QUARANTINE = "data/quarantine.parquet"
-REPORT = "reports/validation.json"
-PAGE = "reports/validation.html"
 
 
 @dataclass(frozen=True)
@@ -48,13 +44,15 @@ def run() -> None:
     problems = validation.report["problems"]
     with outputs("validate") as out:
         write_table(validation.quarantine, out.path(QUARANTINE))
-        out.json(REPORT, validation.report)
-        out.path(PAGE).write_text(render(validation.report), encoding="utf-8")
+        out.json(VALIDATION, validation.report)
+        out.path(VALIDATION_PAGE).write_text(render(validation.report), encoding="utf-8")
         if not problems:
             write_table(validation.valid, out.path(VALID))
     if problems:
         raise DataError(
-            "\n".join(["the data are not fit to train on:", *(f"  - {p}" for p in problems), f"See `{PAGE}`."])
+            "\n".join(
+                ["the data are not fit to train on:", *(f"  - {p}" for p in problems), f"See `{VALIDATION_PAGE}`."]
+            )
         )
     report = validation.report
     print(f"{report['rows']:,} rows, {report['quarantined']:,} quarantined ({report['bad_share']:.3%})")
