@@ -103,7 +103,7 @@ def test_hashed_parts_have_the_shares_that_were_asked_for() -> None:
 
 
 def test_the_hash_is_the_same_in_every_year() -> None:
-    # worked out with `printf a | b2sum -l 56`, over 2 to the 56; a change of these would move rows between parts of existing projects
+    # worked out with `printf a | b2sum -l 56`, over 2 to the 56; other values would move rows of existing projects
     part = assign(pd.DataFrame({"id": list("abcdefgh")}), schema(), split("hash", 0.25, 0.25), "UTC")
 
     assert part.tolist() == ["train", "train", "train", "validation", "validation", "train", "train", "train"]
