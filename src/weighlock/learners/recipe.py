@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weighlock.conform import truth
+from weighlock.errors import ConfigError
 from weighlock.learners import find_learner
 from weighlock.learners.calibration import Calibration
 
@@ -44,8 +45,14 @@ class Recipe:
         learner = find_learner(self.learner)
         X = matrix(rows, schema)
         categories = {c: _frequent(X[c], self.max_categories) for c in X.columns if X[c].dtype == object}
-        pipeline = _pipeline(self, X, categories, schema.task)
-        pipeline.fit(X, truth(rows, schema))
+        try:
+            pipeline = _pipeline(self, X, categories, schema.task)
+            pipeline.fit(X, truth(rows, schema))
+        except (TypeError, ValueError) as error:
+            raise ConfigError(
+                f"the learner `{self.learner}` refuses its settings {self.settings}: {error}. "
+                f"Mend `train.learners.{self.learner}` in `params.yaml`."
+            ) from error
         learner.finish(pipeline[-1])
         return Model(self, pipeline, schema, categories)
 
