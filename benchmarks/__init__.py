@@ -1,1 +1,1 @@
-"""Measured figures; `make bench` runs them."""
+"""Measured figures: `make bench` prints each as a table and writes it as JSON below `benchmarks/results/`."""
