@@ -72,10 +72,7 @@ def command(*words: str, cwd: Path, env: dict[str, str]) -> Callable[[], object]
 def ratio(first: Callable[[], object], second: Callable[[], object], times: int) -> float:
     """The median of first/second, taken in turns, so that a busy machine is busy for both."""
     first(), second()
-    ratios = []
-    for _ in range(times):
-        ratios.append(seconds_once(first) / seconds_once(second))
-    return statistics.median(ratios)
+    return statistics.median(seconds_once(first) / seconds_once(second) for _ in range(times))
 
 
 def seconds_once(call: Callable[[], object]) -> float:

@@ -39,7 +39,7 @@ def main() -> int:
         idle = ratio(command("dvc", "repro", cwd=first, env=env), command("dvc", "status", cwd=first, env=env), times=7)
         starting = seconds(command("weighlock", "--help", cwd=first, env=env), times=11)
         figures = [
-            Figure("two fresh clones", "identical", same.splitlines()[0].split(":")[0], 0.0, same.startswith("identical")),
+            Figure("two fresh clones", "identical", same.split(":")[0], 0.0, same.startswith("identical")),
             Figure("`dvc repro`, empty cache", "≤ 150 s", f"{repro:.0f} s", repro, repro <= 150),
             Figure("… its memory", "< 2 GB", f"{peak[0] / 1e9:.2f} GB", peak[0] / 1e9, peak[0] < 2e9),
             Figure(

@@ -150,5 +150,7 @@ def _uniform(names: Iterable[Any]) -> NDArray[np.float64]:
 
 
 def _shared(values: pd.Series, part: NDArray[np.str_]) -> list[Any]:
+    if values.is_unique:
+        return []
     parts = pd.Series(part, index=values.index).groupby(values).nunique()
     return list(parts.index[parts > 1])

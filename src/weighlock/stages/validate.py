@@ -114,10 +114,10 @@ def check_rows(frame: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     key = schema.key
     if key:
         # Of identical rows the first stays; where rows of one key differ, nobody knows which is right.
-        repeats = frame[frame[key].notna()]
+        repeats = frame[frame[key].notna() & frame[key].duplicated(keep=False)]
         again = repeats.index[repeats.duplicated()]
-        differ = repeats.drop(index=again)
-        differ = differ.index[differ.duplicated(key, keep=False)]
+        distinct = repeats.drop(index=again)
+        differ = distinct.index[distinct[key].duplicated(keep=False)]
         for rows, reason in (
             (again, "repeats an identical row"),
             (differ, "stands in several rows that differ"),
