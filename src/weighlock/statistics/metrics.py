@@ -77,11 +77,15 @@ def brier_scores(scored: Scored) -> NDArray[np.float64]:
 
 
 def calibration_curve(truth: NDArray[Any], scores: Scores, bins: int) -> list[tuple[float, float, int]]:
-    """(mean score, mean truth, rows) of each of `bins` groups of equal size, in order of the scores."""
-    order = np.argsort(scores, kind="stable")
+    """(mean score, mean truth, rows) of each of `bins` groups of equal size, in order of the scores.
+
+    Rows of equal score count with their mean truth, wherever a border cuts them: their own order says nothing.
+    """
+    _, level = np.unique(scores, return_inverse=True)
+    expected = (np.bincount(level, weights=truth) / np.bincount(level))[level]
     return [
-        (float(scores[g].mean(dtype=np.float64)), float(truth[g].mean(dtype=np.float64)), len(g))
-        for g in np.array_split(order, min(bins, len(order)))
+        (float(scores[g].mean(dtype=np.float64)), float(expected[g].mean()), len(g))
+        for g in np.array_split(np.argsort(scores, kind="stable"), min(bins, len(scores)))
     ]
 
 
@@ -122,7 +126,16 @@ def _one_vs_rest(name: str) -> Function:
 
 
 def _macro(name: str) -> Function:
-    return _sklearn(name, "labels", average="macro", zero_division=0)
+    """The mean over classes that occur: one row called by an absent class's name does not count as a whole class."""
+
+    def function(scored: Scored) -> float:
+        import sklearn.metrics
+
+        score = getattr(sklearn.metrics, name)
+        occurring = np.unique(scored.truth)
+        return float(score(scored.truth, scored.labels, labels=occurring, average="macro", zero_division=0))
+
+    return function
 
 
 def _quantile_loss(quantile: float) -> Function:
