@@ -20,6 +20,7 @@ class Learner:
             frequent first; numbers as they are).
         build: (task, settings, seed) -> an unfitted estimator.
         takes_missing: whether numbers may be NaN where training has seen them missing.
+        takes_sparse: whether the features may be a sparse matrix, which many categories make.
         finish: called with the fitted estimator, to make it what ONNX can hold exactly.
         register: called once before an export, to tell skl2onnx of a converter.
     """
@@ -27,5 +28,6 @@ class Learner:
     encoding: Literal["one-hot", "ordinal"]
     build: Callable[[str, dict[str, Any], int], Any]
     takes_missing: bool = False
+    takes_sparse: bool = False
     finish: Callable[[Any], None] = _nothing
     register: Callable[[], None] = lambda: None

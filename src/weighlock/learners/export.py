@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from weighlock.scoring.signature import Feature, Signature
 from weighlock.statistics.metrics import CLIP
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     import onnx
 
     from weighlock.learners.calibration import Calibration
@@ -37,41 +40,57 @@ def export(model: Model) -> tuple[bytes, Signature]:
     learner = find_learner(model.recipe.learner)
     learner.register()
     regression = model.schema.task == "regression"
+    features = {f"feature_{i}": name for i, name in enumerate(model.schema.features)}
     inputs = [
-        (name, (StringTensorType if column.type == "category" else FloatTensorType)([None, 1]))
-        for name, column in model.schema.features.items()
+        (place, (StringTensorType if model.schema.features[name].type == "category" else FloatTensorType)([None, 1]))
+        for place, name in features.items()
     ]
     options = {} if regression else {id(model.pipeline[-1]): {"zipmap": False}}
     try:
         proto = to_onnx(model.pipeline, initial_types=inputs, target_opset=OPSET, options=options)
     except Exception as error:
+        reason = textwrap.shorten(f"{type(error).__name__}: {error}", 200)  # it may hold a whole forest
         raise ModelError(
-            f"the learner `{model.recipe.learner}` cannot be exported to ONNX: {type(error).__name__}: {error}. "
+            f"the learner `{model.recipe.learner}` cannot be exported to ONNX: {reason}. "
             "Use one that skl2onnx converts, or register a converter (`Learner.register`)."
         ) from error
     scores = proto.graph.output[0 if regression else 1].name
     if model.recipe.calibration is not None:
         scores = _append_calibration(proto, scores, model.recipe.calibration)
-    proto = canonical(proto, scores, "value" if regression else "scores")
+    elif not regression:
+        scores = _append_clip(proto, scores)
+    proto = canonical(proto, scores, "value" if regression else "scores", features)
     onnx.checker.check_model(proto)
     content = proto.SerializeToString(deterministic=True)
     return content, _signature(model, content)
 
 
-def canonical(proto: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto:
+def canonical(proto: onnx.ModelProto, output: str, name: str, features: Mapping[str, str]) -> onnx.ModelProto:
     """The same computation of one output, with nodes and names in an order that hangs on nothing but content.
 
     Converters name and order by hash and by counters, so the same model came out as other bytes. Here the next node
     is the smallest by (kind, inputs, attributes) of those whose inputs are there, and its name is its number.
+
+    Args:
+        proto: as converted.
+        output: the output to keep.
+        name: what it shall be called; it and all others give way to a feature of that name by a final underscore.
+        features: by input, what it shall be called.
     """
-    from onnx import helper, numpy_helper
+    from onnx import TensorProto, helper, numpy_helper
 
     graph = proto.graph
     constants = {c.name: numpy_helper.to_array(c) for c in graph.initializer}
     digests = {
         k: hashlib.sha256(repr((v.dtype, v.shape, v.tolist())).encode()).hexdigest() for k, v in constants.items()
     }
-    names = {"": ""} | {i.name: i.name for i in graph.input} | digests
+    names = {"": ""} | dict(features) | digests
+
+    def free(wanted: str) -> str:
+        while wanted in features.values():
+            wanted += "_"
+        return wanted
+
     waiting = [(node, _describe(node)) for node in _needed(graph, output)]
     nodes: list[Any] = []
     while waiting:
@@ -82,16 +101,16 @@ def canonical(proto: onnx.ModelProto, output: str, name: str) -> onnx.ModelProto
         ]
         node, _ = waiting.pop(min(ready)[-1])
         for slot, old in enumerate(node.output):
-            names[old] = name if old == output else f"n{len(nodes)}_{slot}" if old else ""
+            names[old] = free(name if old == output else f"n{len(nodes)}_{slot}") if old else ""
         nodes.append(node)
     order = dict.fromkeys(i for node in nodes for i in node.input if i in constants)
     values = {digests[k]: constants[k] for k in order}  # equal constants become one
-    names |= {k: f"c{list(values).index(d)}" for k, d in digests.items() if d in values}
+    names |= {k: free(f"c{list(values).index(d)}") for k, d in digests.items() if d in values}
     made = [_renamed(node, names, number) for number, node in enumerate(nodes)]
-    inputs = [helper.make_tensor_value_info(i.name, i.type.tensor_type.elem_type, [None, 1]) for i in graph.input]
-    kind = next(o.type.tensor_type.elem_type for o in graph.output if o.type.tensor_type.elem_type == 1)
-    result = helper.make_tensor_value_info(name, kind, [None, None])
-    tensors = [numpy_helper.from_array(v, f"c{n}") for n, v in enumerate(values.values())]
+    kinds = {i.name: i.type.tensor_type.elem_type for i in graph.input}
+    inputs = [helper.make_tensor_value_info(name, kinds[place], [None, 1]) for place, name in features.items()]
+    result = helper.make_tensor_value_info(names[output], TensorProto.FLOAT, [None, None])
+    tensors = [numpy_helper.from_array(v, free(f"c{n}")) for n, v in enumerate(values.values())]
     used = {node.domain for node in nodes}
     return helper.make_model(
         helper.make_graph(made, "weighlock", inputs, [result], initializer=tensors),
@@ -127,6 +146,18 @@ def _renamed(node: Any, names: dict[str, str], number: int) -> Any:
     made.output.extend(names[o] for o in node.output)
     made.attribute.extend(sorted(node.attribute, key=lambda a: a.name))
     return made
+
+
+def _append_clip(proto: onnx.ModelProto, scores: str) -> str:
+    """A node behind `scores` that holds them to 0 and 1: sums of single-precision shares come to 1.0000004."""
+    from onnx import helper, numpy_helper
+
+    proto.graph.initializer.extend(
+        numpy_helper.from_array(np.asarray(value, dtype=np.float32), name)
+        for name, value in (("clip_low", 0), ("clip_high", 1))
+    )
+    proto.graph.node.append(helper.make_node("Clip", [scores, "clip_low", "clip_high"], ["clipped"]))
+    return "clipped"
 
 
 def _append_calibration(proto: onnx.ModelProto, scores: str, calibration: Calibration) -> str:

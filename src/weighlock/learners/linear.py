@@ -17,4 +17,4 @@ def _build(task: str, settings: dict[str, Any], seed: int) -> Any:
     return LogisticRegression(**{"max_iter": 500, "random_state": seed, **settings})
 
 
-LEARNER = Learner(encoding="one-hot", build=_build)
+LEARNER = Learner(encoding="one-hot", build=_build, takes_sparse=True)

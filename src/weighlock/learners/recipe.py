@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weighlock.conform import truth
-from weighlock.errors import ConfigError
+from weighlock.errors import ConfigError, ModelError
 from weighlock.learners import find_learner
 from weighlock.learners.calibration import Calibration
 
@@ -77,7 +77,16 @@ class Model:
         return probabilities[:, 1] if self.schema.task == "binary" else probabilities
 
     def raw_probabilities(self, X: pd.DataFrame) -> NDArray[np.float64]:
-        """(n, classes) before calibration."""
+        """(n, classes) before calibration.
+
+        Raises:
+            ModelError: the learner has none to give.
+        """
+        if not hasattr(self.pipeline, "predict_proba"):
+            raise ModelError(
+                f"the learner `{self.recipe.learner}` gives no probabilities, which {self.schema.task} needs. "
+                "Use another one, or a setting that makes it give them."
+            )
         return np.asarray(self.pipeline.predict_proba(X), dtype=np.float64)
 
 
@@ -107,10 +116,11 @@ def _pipeline(recipe: Recipe, X: pd.DataFrame, categories: dict[str, list[str]],
     from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
 
     learner = find_learner(recipe.learner)
-    numbers = [c for c in X.columns if c not in categories]
+    # Columns go by their place: skl2onnx changes names such as `sepal length` or `label`.
+    numbers = [i for i, c in enumerate(X.columns) if c not in categories]
     # Where training saw nothing missing, a tree has no side for a missing value: such features are imputed.
-    as_is = [c for c in numbers if learner.takes_missing and X[c].isna().any()]
-    imputed = [c for c in numbers if c not in as_is]
+    as_is = [i for i in numbers if learner.takes_missing and X.iloc[:, i].isna().any()]
+    imputed = [i for i in numbers if i not in as_is]
     impute = SimpleImputer(strategy="median", keep_empty_features=True)
     levels = [np.array(v, dtype=object) for v in categories.values()]
     if learner.encoding == "one-hot":
@@ -124,7 +134,8 @@ def _pipeline(recipe: Recipe, X: pd.DataFrame, categories: dict[str, list[str]],
     parts = [
         ("known", "passthrough", as_is),
         ("number", number, imputed),
-        ("category", category, list(categories)),
+        ("category", category, [i for i, c in enumerate(X.columns) if c in categories]),
     ]
-    encode = ColumnTransformer([part for part in parts if part[2]])
+    # 0.3 is scikit-learn's own: sparse below that share of values that are not zero
+    encode = ColumnTransformer([p for p in parts if p[2]], sparse_threshold=0.3 if learner.takes_sparse else 0)
     return Pipeline([("encode", encode), ("learn", learner.build(task, recipe.settings, recipe.seed))])
