@@ -17,6 +17,8 @@ def resolve(path: str, key: str) -> Any:
         ConfigError: there is no such module or name; `key` says where the path stands.
     """
     module_name, _, name = path.partition(":")
+    if not all(part.isidentifier() for part in module_name.split(".")):
+        raise ConfigError(f"`{key}` names `{path}`, which is no dotted path such as `package.module:name`.")
     here = str(Path.cwd())
     if here not in sys.path:
         sys.path.append(here)

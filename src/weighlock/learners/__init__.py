@@ -36,6 +36,6 @@ def find_learner(name: str) -> Learner:
 def _of_class(estimator: Any) -> Learner:
     def build(task: str, settings: dict[str, Any], seed: int) -> Any:  # noqa: ARG001
         known = estimator().get_params()
-        return estimator(**({"random_state": seed} if "random_state" in known else {}), **settings)
+        return estimator(**{**({"random_state": seed} if "random_state" in known else {}), **settings})
 
     return Learner(encoding="one-hot", build=build)

@@ -31,7 +31,8 @@ def permutation_importance(model: Model, rows: pd.DataFrame, metric: Metric, see
     whole = metric(Scored(model.schema.task, y, model.score(X), threshold))
     losses = {}
     for name in X.columns:
-        shuffled = X.assign(**{name: random.permutation(X[name].to_numpy())})
+        shuffled = X.copy(deep=False)
+        shuffled[name] = random.permutation(X[name].to_numpy())
         losses[name] = round(
             metric.gain(whole, metric(Scored(model.schema.task, y, model.score(shuffled), threshold))), 6
         )

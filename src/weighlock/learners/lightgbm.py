@@ -16,7 +16,19 @@ def _build(task: str, settings: dict[str, Any], seed: int) -> Any:
     from lightgbm import LGBMClassifier, LGBMRegressor
 
     kind = LGBMRegressor if task == "regression" else LGBMClassifier
+    unknown = sorted(set(settings) - _known_settings())
+    if unknown:  # LightGBM itself takes no notice of them
+        raise TypeError(f"LightGBM knows no {', '.join(f'`{name}`' for name in unknown)}")
     return kind(**{**_DETERMINISTIC, "random_state": seed, **settings})
+
+
+@cache
+def _known_settings() -> frozenset[str]:
+    from lightgbm import LGBMModel
+    from lightgbm.basic import _ConfigAliases
+
+    aliases = _ConfigAliases._get_all_param_aliases()  # noqa: SLF001  (there is no public list)
+    return frozenset({*LGBMModel().get_params(), *aliases, *(name for names in aliases.values() for name in names)})
 
 
 def round_thresholds(estimator: Any) -> None:
