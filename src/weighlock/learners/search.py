@@ -48,13 +48,17 @@ def search(
     """Try `learner.trials` settings, the same ones in every run; all trials, in order.
 
     Args:
-        rows: training rows, in order of time where there is one; the newest `search.max_rows` are used.
+        rows: training rows, in order of time where there is one. The newest `search.max_rows` are used; without a
+            time any, since the order of keys may well be that of the classes.
         say: takes a line of progress after each trial.
     """
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    rows = rows.tail(params.search.max_rows).reset_index(drop=True)
+    if len(rows) > params.search.max_rows:
+        most = params.search.max_rows
+        rows = rows.tail(most) if schema.time else rows.sample(most, random_state=params.seed).sort_index()
+    rows = rows.reset_index(drop=True)
     folds = make_folds(rows, schema, params.search.folds, params.seed)
     sampler = optuna.samplers.TPESampler(seed=params.seed, n_startup_trials=max(3, learner.trials // 3))
     study = optuna.create_study(sampler=sampler, direction="maximize")
@@ -106,10 +110,16 @@ def make_folds(rows: pd.DataFrame, schema: Schema, count: int, seed: int) -> Fol
     """Expanding windows where there is time; whole groups where there are groups; else shuffled, by class.
 
     Raises:
-        DataError: no fold has every class to train on.
+        DataError: there are fewer rows or groups than folds, or no fold has every class to train on.
     """
     from sklearn.model_selection import GroupKFold, KFold, StratifiedKFold, TimeSeriesSplit
 
+    units = rows[schema.group].nunique() if schema.group and not schema.time else len(rows)
+    if units < count + bool(schema.time):  # with a time, the oldest part is never scored
+        raise DataError(
+            f"{len(rows):,} training rows{f' of {units} groups' if units < len(rows) else ''} are too few for {count} "
+            "folds. Lower `train.search.folds`, or raise `train.search.max_rows`."
+        )
     y = truth(rows, schema)
     if schema.time:
         folds = list(TimeSeriesSplit(n_splits=count).split(rows))
