@@ -40,7 +40,7 @@ class Scorer:
 
         Raises:
             EvidenceError: the bytes are not those whose digest the signature holds, are no ONNX file, or take
-                other inputs than the signature names.
+                other inputs or give other scores than the signature says.
         """
         digest = f"sha256:{hashlib.sha256(model).hexdigest()}"
         if digest != signature.digest:
@@ -61,8 +61,10 @@ class Scorer:
             odd = sorted({*inputs.items()} ^ {*wanted.items()})
             raise EvidenceError(f"the model's inputs are not those of its signature: {odd}.")
         self.signature = signature
-        self._names = tuple((f.name, f.type == "category") for f in signature.features)
+        self._numbers = [f.name for f in signature.features if f.type != "category"]
+        self._categories = [f.name for f in signature.features if f.type == "category"]
         self._output = [self._session.get_outputs()[0].name]
+        self._check_output()
 
     @classmethod
     def load(cls, folder: Path, *, threads: int = 1) -> Scorer:
@@ -90,52 +92,90 @@ class Scorer:
             (n, classes) probabilities for multiclass.
 
         Raises:
-            DataError: a feature is missing, or a value is not of its type.
+            DataError: a feature is missing, a value is not of its type or is infinite, or a score would be.
         """
         feeds = self._feeds(columns)
         rows = len(next(iter(feeds.values())))
         if rows <= BATCH:
-            return self._run(feeds)
+            return self._finite(self._run(feeds))
         parts = [self._run({k: v[i : i + BATCH] for k, v in feeds.items()}) for i in range(0, rows, BATCH)]
-        return np.concatenate(parts)
+        return self._finite(np.concatenate(parts))
 
     def score_row(self, row: Mapping[str, Any]) -> NDArray[np.float32]:
-        """Score one row, given as a value for each feature: (1,) or (1, classes); as fast as can be."""
-        feeds: dict[str, NDArray[Any]] = {}
+        """Score one row, given as a value for each feature: (1,) or (1, classes); as fast as can be.
+
+        Raises:
+            DataError: as `score` does.
+        """
         try:
-            for name, category in self._names:
-                value = row[name]
-                if category:
-                    feeds[name] = np.array([["" if value is None or value != value else value]], dtype=object)
-                else:
-                    feeds[name] = np.array([[value]], dtype=np.float32)
-            return self._run(feeds)
-        except KeyError as error:
-            raise DataError(f"the feature {error} is missing.") from None
-        except (TypeError, ValueError, ort.capi.onnxruntime_pybind11_state.InvalidArgument) as error:
-            raise DataError(f"the value of `{name}` is not of its type: {error}") from error
+            with np.errstate(over="ignore"):
+                numbers = np.array([row[name] for name in self._numbers], dtype=np.float32)
+            texts = ["" if row[name] is None else row[name] for name in self._categories]
+        except (KeyError, TypeError, ValueError, OverflowError):
+            return self._score_slowly(row)
+        plain = all(type(text) is str for text in texts)
+        if not plain or numbers.shape != (len(self._numbers),) or np.isinf(numbers).any():
+            return self._score_slowly(row)
+        column = numbers.reshape(-1, 1)
+        feeds = {name: column[i : i + 1] for i, name in enumerate(self._numbers)}
+        for name, text in zip(self._categories, texts, strict=True):
+            feeds[name] = np.array([[text]], dtype=object)
+        return self._finite(self._run(feeds))
+
+    def _score_slowly(self, row: Mapping[str, Any]) -> NDArray[np.float32]:
+        """What is null or amiss: as a table of one row, where messages name the feature."""
+        return self.score({name: [value] for name, value in row.items()})
 
     def _run(self, feeds: dict[str, NDArray[Any]]) -> NDArray[np.float32]:
-        scores: NDArray[np.float32] = self._session.run(self._output, feeds)[0]
-        if self.signature.task == "multiclass":
-            return scores
-        return scores[:, -1]
+        try:
+            scores: NDArray[np.float32] = self._session.run(self._output, feeds)[0]
+        except UnicodeEncodeError as error:
+            raise DataError(f"a text cannot be encoded: {error}.") from error
+        return scores if self.signature.task == "multiclass" else scores[:, -1]
+
+    @staticmethod
+    def _finite(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+        finite = np.isfinite(scores)
+        if not finite.all():
+            row = int(finite.reshape(len(scores), -1).all(axis=1).argmin())
+            raise DataError(f"row {row} has no finite score; a number in it is too large.")
+        return scores
+
+    def _check_output(self) -> None:
+        blank = self._feeds({n: [None] for n in (*self._numbers, *self._categories)})
+        try:
+            found = np.shape(self._session.run(self._output, blank)[0])
+        except Exception as error:  # as above
+            raise EvidenceError(f"onnxruntime cannot run the model: {error}") from error
+        wanted = (1, 1 if self.signature.classes is None else len(self.signature.classes))
+        if found != wanted:
+            raise EvidenceError(f"the model gives scores of shape {found}; its signature asks for {wanted}.")
 
     def _feeds(self, columns: Mapping[str, Any]) -> dict[str, NDArray[Any]]:
         feeds: dict[str, NDArray[Any]] = {}
-        for name, category in self._names:
+        for name in (*self._numbers, *self._categories):
             try:
                 values = columns[name]
             except KeyError:
                 raise DataError(f"the feature `{name}` is missing.") from None
             try:
-                feeds[name] = (_texts(values) if category else np.asarray(values, dtype=np.float32)).reshape(-1, 1)
-            except (TypeError, ValueError) as error:
+                feeds[name] = (_texts if name in self._categories else _numbers)(values).reshape(-1, 1)
+            except (TypeError, ValueError, OverflowError) as error:
                 raise DataError(f"a value of `{name}` is not of its type: {error}") from error
         lengths = {len(v) for v in feeds.values()}
         if len(lengths) > 1:
             raise DataError(f"the features have {sorted(lengths)} rows; they should have the same number.")
         return feeds
+
+
+def _numbers(values: Sequence[Any] | NDArray[Any]) -> NDArray[np.float32]:
+    with np.errstate(over="ignore"):  # what float32 cannot hold becomes infinite
+        numbers = np.asarray(values, dtype=np.float32)
+    if numbers.ndim != 1:
+        raise TypeError("it should be one number a row")
+    if np.isinf(numbers).any():
+        raise ValueError("it is infinite, or larger than float32 can hold")
+    return numbers
 
 
 def _texts(values: Sequence[Any] | NDArray[Any]) -> NDArray[Any]:

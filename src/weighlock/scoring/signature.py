@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import math
 from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from weighlock.errors import EvidenceError
 
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
 VERSION = 1
 TASKS = {"binary", "multiclass", "regression"}
 TYPES = {"number", "integer", "boolean", "category"}
+Kind = TypeVar("Kind")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +61,7 @@ def read_signature(path: Path) -> Signature:
         raise EvidenceError(
             f"`{path}` is missing. A model is a folder with `model.onnx` and `signature.json`."
         ) from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise EvidenceError(f"`{path}` is not JSON: {error}") from error
     return parse_signature(content, str(path))
 
@@ -72,47 +74,70 @@ def parse_signature(content: Any, source: str) -> Signature:
     """
     try:
         _one_of(content["version"], {VERSION})
-        features = tuple(_feature(f) for f in content["features"])
-        classes, threshold = content["classes"], content["threshold"]
         signature = Signature(
             task=_one_of(content["task"], TASKS),
             target=_text(content["target"]),
-            features=features,
-            classes=None if classes is None else tuple(_text(c) for c in classes),
-            threshold=None if threshold is None else float(threshold),
-            opset={_text(k): int(v) for k, v in content["opset"].items()},
+            features=tuple(_feature(f) for f in _list(content["features"])),
+            classes=_texts(content["classes"]),
+            threshold=_number(content["threshold"]),
+            opset={_text(k): _of(int, v) for k, v in _of(dict, content["opset"]).items()},
             digest=_text(content["digest"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+    except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
         raise EvidenceError(f"`{source}` is no signature: {reason}.") from error
     names = [f.name for f in signature.features]
     if not names or len(set(names)) < len(names):
         raise EvidenceError(f"`{source}` is no signature: features are none, or named twice.")
-    if (signature.classes is None) != (signature.task == "regression"):
+    classes = len(set(signature.classes or ()))
+    fits = {"binary": classes == 2, "multiclass": classes > 2, "regression": signature.classes is None}
+    if not fits[signature.task] or classes < len(signature.classes or ()):
         raise EvidenceError(
             f"`{source}` is no signature: {signature.task} and classes {signature.classes} do not go together."
         )
+    if signature.threshold is not None and signature.task != "binary":
+        raise EvidenceError(f"`{source}` is no signature: {signature.task} has no threshold.")
     return signature
 
 
 def _feature(content: dict[str, Any]) -> Feature:
-    categories = content["categories"]
     return Feature(
         name=_text(content["name"]),
         type=_one_of(content["type"], TYPES),
-        nullable=bool(content["nullable"]),
-        min=None if content["min"] is None else float(content["min"]),
-        max=None if content["max"] is None else float(content["max"]),
-        categories=None if categories is None else tuple(_text(c) for c in categories),
-        open=bool(content["open"]),
+        nullable=_of(bool, content["nullable"]),
+        min=_number(content["min"]),
+        max=_number(content["max"]),
+        categories=_texts(content["categories"]),
+        open=_of(bool, content["open"]),
     )
 
 
-def _text(value: Any) -> str:
-    if not isinstance(value, str):
-        raise TypeError(f"{value!r} should be a text")
+def _of(kind: type[Kind], value: Any) -> Kind:
+    if type(value) is not kind:  # isinstance would take True for an int
+        raise TypeError(f"{value!r} should be of type {kind.__name__}")
     return value
+
+
+def _text(value: Any) -> str:
+    return _of(str, value)
+
+
+def _texts(value: Any) -> tuple[str, ...] | None:
+    return None if value is None else tuple(_text(v) for v in _list(value))
+
+
+def _list(value: Any) -> list[Any] | tuple[Any, ...]:
+    if not isinstance(value, list | tuple):
+        raise TypeError(f"{value!r} should be a list")
+    return value
+
+
+def _number(value: Any) -> float | None:
+    if value is None:
+        return None
+    if type(value) not in {int, float} or not abs(value) < math.inf:
+        raise TypeError(f"{value!r} should be a finite number")
+    return float(value)
 
 
 def _one_of(value: Any, allowed: set[Any]) -> str:
