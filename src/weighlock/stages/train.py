@@ -136,39 +136,49 @@ def choose_threshold(y: NDArray[Any], scores: NDArray[Any], params: ThresholdPar
     """
     if params.rule == "fixed":
         return params.value
-    order = np.argsort(-scores, kind="stable")
-    ordered = scores[order]
-    hits = np.cumsum(y[order])
-    alarms = np.arange(1, len(y) + 1)
-    positives, negatives = hits[-1], len(y) - hits[-1]
+    # one cut below each distinct score, the highest first, and one above all of them: equal scores are labelled alike
+    levels, level = np.unique(-np.asarray(scores, dtype=np.float64), return_inverse=True)
+    hits = np.append(0, np.cumsum(np.bincount(level, weights=y)))
+    alarms = np.append(0, np.cumsum(np.bincount(level)))
+    positives, negatives = hits[-1], alarms[-1] - hits[-1]
     value = {
-        "f1": 2 * hits / (alarms + positives),
+        "f1": 2 * hits / np.maximum(alarms + positives, 1),
         "youden": hits / max(positives, 1) - (alarms - hits) / max(negatives, 1),
         "cost": -(params.false_negative_cost * (positives - hits) + (alarms - hits)),
     }[params.rule]
-    last_of_equal = np.append(ordered[1:] != ordered[:-1], True)  # equal scores are labelled alike
-    best = int(np.argmax(np.where(last_of_equal, value, -np.inf)))
-    upper = ordered[best]
-    lower = ordered[best + 1] if best + 1 < len(ordered) else upper
-    # between two scores, and short: the last digits of a score hang on the machine
-    return round(float((upper + lower) / 2), 6)
+    borders = np.concatenate([[max(1.0, -levels[0] + 1e-6)], -levels, [0.0]])
+    best = int(np.argmax(value))
+    return _short(borders[best + 1], borders[best])
+
+
+def _short(lower: float, upper: float) -> float:
+    """A number with lower < number <= upper, about the middle of them, in as few digits as do.
+
+    The last digits of a score hang on the machine; a threshold between two of them need not.
+    """
+    middle = (lower + upper) / 2
+    candidates = (float(f"{middle:.{digits}g}") for digits in range(6, 18))
+    return next((c for c in candidates if lower < c <= upper), float(upper))
 
 
 def check_parity(model: Model, content: bytes, signature: Signature, rows: pd.DataFrame) -> float:
-    """The largest difference of native and ONNX scores over all rows, in units of 1 (regression: of their spread).
+    """The largest difference of native and ONNX scores over all rows; for regression, as a share of their size.
+
+    The size is the root mean square: single precision has seven digits of a value, however little it varies.
 
     Raises:
         ModelError: it is above 1e-5; the message names the row.
     """
     native = model.score(matrix(rows, model.schema))
     onnx = Scorer(content, signature, threads=RESULT_THREADS).score(rows)
-    scale = max(1.0, float(np.std(native))) if model.schema.task == "regression" else 1.0
-    difference = np.abs(native - onnx).reshape(len(rows), -1).max(axis=1) / scale
+    scale = float(np.sqrt(np.mean(native**2))) if model.schema.task == "regression" else 1.0
+    difference = np.abs(native - onnx).reshape(len(rows), -1).max(axis=1) / (scale or 1.0)
     worst = int(difference.argmax())
     if not difference[worst] <= PARITY:
         raise ModelError(
             f"native and ONNX scores differ by {difference[worst]:.2g} (allowed: {PARITY:g}) on validation row {worst} "
-            f"and {int((difference > PARITY).sum()) - 1} more. The learner `{model.recipe.learner}` does not convert "
-            "exactly; take it out of `train.learners`."
+            f"and {int((~(difference <= PARITY)).sum()) - 1} more. The learner `{model.recipe.learner}` does not "
+            "convert exactly; take it out of `train.learners`"
+            + (", or try `train.calibration: never`." if model.recipe.calibration else ".")
         )
     return float(f"{difference[worst]:.1e}")
