@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ LIBRARIES = (
     "skl2onnx",
 )
 GOLDEN_ROWS = 100
+_JSON_TYPES: dict[str, Callable[[Any], Any]] = {"number": float, "integer": int, "boolean": bool, "category": str}
 
 
 def run() -> None:
@@ -70,8 +72,8 @@ def check_inputs(weighed: Signature, served: Signature) -> None:
     Raises:
         ModelError: names what differs.
     """
-    before = {f.name: (f.type, f.nullable) for f in weighed.features} | {"classes": weighed.classes}
-    after = {f.name: (f.type, f.nullable) for f in served.features} | {"classes": served.classes}
+    before = {f"`{f.name}`": (f.type, f.nullable) for f in weighed.features} | {"its classes": weighed.classes}
+    after = {f"`{f.name}`": (f.type, f.nullable) for f in served.features} | {"its classes": served.classes}
     if before != after:
         odd = sorted(k for k in {*before, *after} if before.get(k) != after.get(k))
         raise ModelError(
@@ -90,14 +92,13 @@ def check_ranks(weighed: NDArray[Any], served: NDArray[Any], least: float) -> fl
     pairs = zip(weighed.reshape(len(weighed), -1).T, served.reshape(len(served), -1).T, strict=True)
     correlations = []
     for a, b in pairs:
-        if a.std() == 0 and b.std() == 0:
-            correlations.append(1.0)  # two constants rank all rows alike
-        elif a.std() == 0 or b.std() == 0:
-            correlations.append(0.0)
+        constant = [np.ptp(a) == 0, np.ptp(b) == 0]
+        if any(constant):
+            correlations.append(float(all(constant)))  # two constants rank all rows alike
         else:
             correlations.append(float(np.corrcoef(rankdata(a), rankdata(b))[0, 1]))
     lowest = min(correlations)
-    if lowest < least:
+    if not lowest >= least:
         raise ModelError(
             f"the served model ranks the holdout's rows unlike the weighed one: correlation {lowest:.3f}, required "
             f"{least:g} (`refit.min_rank_correlation`). The recipe is unstable, or the newest rows differ; look at "
@@ -109,18 +110,15 @@ def check_ranks(weighed: NDArray[Any], served: NDArray[Any], least: float) -> fl
 def golden(scorer: Scorer, rows: pd.DataFrame, schema: Schema) -> dict[str, Any]:
     """A hundred rows as requests, with the scores that any copy of this model must give them (within 1e-5)."""
     places = np.unique(np.linspace(0, len(rows) - 1, GOLDEN_ROWS).round().astype(int))
-    chosen = rows.iloc[places][list(schema.features)].reset_index(drop=True)
-    requests = chosen.astype(object).where(chosen.notna(), None)
-    for name, column in schema.features.items():
-        if column.type in {"integer", "boolean"}:
-            cast = int if column.type == "integer" else bool
-            requests[name] = (
-                requests[name].map(cast, na_action="ignore").astype(object).where(chosen[name].notna(), None)
-            )
+    chosen = rows.iloc[places][list(schema.features)]
+    requests = [
+        [None if pd.isna(value) else _JSON_TYPES[column.type](value) for value in chosen[name]]
+        for name, column in schema.features.items()
+    ]
     scores = scorer.score(chosen).astype(float)
     return {
         "model": scorer.signature.digest,
-        "rows": requests.to_dict(orient="records"),
+        "rows": [dict(zip(schema.features, row, strict=True)) for row in zip(*requests, strict=True)],
         "scores": [[round(v, 7) for v in row] if isinstance(row, list) else round(row, 7) for row in scores.tolist()],
     }
 
