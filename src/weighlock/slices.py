@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from itertools import pairwise
+from typing import TYPE_CHECKING
 
 import numpy as np
 import pandas as pd
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
 
 MISSING = "(missing)"
 OTHER = "(other)"
@@ -26,7 +30,8 @@ def slice_labels(values: pd.Series, kind: str, most: int) -> pd.Series:
     elif kind == "boolean":
         names = values.map({1.0: "true", 0.0: "false"}).astype(object)
     else:
-        names = values.map(lambda v: f"{v:g}", na_action="ignore").astype(object)
+        levels = np.unique(values.dropna())
+        names = values.map(dict(zip(levels, _texts(levels), strict=True))).astype(object)
     counts = names.value_counts()
     kept = sorted(counts.index, key=lambda c: (-counts[c], c))[:most]
     return names.where(names.isin(kept) | names.isna(), OTHER).where(names.notna(), MISSING)
@@ -35,5 +40,11 @@ def slice_labels(values: pd.Series, kind: str, most: int) -> pd.Series:
 def _quarters(values: pd.Series) -> pd.Series:
     edges = np.unique(np.nanquantile(values, [0, 0.25, 0.5, 0.75, 1]))
     place = np.clip(np.searchsorted(edges, values, side="right") - 1, 0, len(edges) - 2)
-    names = np.array([f"{low:g} to {high:g}" for low, high in pairwise(edges)], dtype=object)
+    names = np.array([f"{low} to {high}" for low, high in pairwise(_texts(edges))], dtype=object)
     return pd.Series(np.where(values.isna(), MISSING, names[place]), index=values.index)
+
+
+def _texts(numbers: NDArray[np.float64]) -> list[str]:
+    """Distinct numbers in as few digits as tell them apart, six or more."""
+    texts = ([f"{number:.{digits}g}" for number in numbers] for digits in range(6, 18))
+    return next(t for t in texts if len(set(t)) == len(numbers))
