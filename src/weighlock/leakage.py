@@ -18,7 +18,7 @@ def single_feature_scores(features: pd.DataFrame, target: pd.Series, task: str) 
     """How well each feature alone predicts the target, on rows that its estimate has not seen.
 
     Numbers are cut into at most 64 quantile bins, categories stay as they are, null is one more level. A level's
-    mean target on every second row predicts the others, and the other way round.
+    mean target on a random half of the rows predicts the others, and the other way round.
 
     Args:
         features: (n, k), as `conform` makes them.
@@ -36,10 +36,11 @@ def single_feature_scores(features: pd.DataFrame, target: pd.Series, task: str) 
     else:
         outcomes = [target.to_numpy(dtype=float)]
     score = _r2 if task == "regression" else _auc
+    half = np.random.default_rng(0).permutation(len(target)) % 2 == 0  # at random: rows may come in pairs
     scores = {}
     for name in features.columns:
         levels = _levels(features[name])
-        scores[name] = round(max(score(y, _crossed_means(levels, y)) for y in outcomes), 4)
+        scores[name] = round(max(score(y, _crossed_means(levels, y, half)) for y in outcomes), 4)
     return scores
 
 
@@ -54,9 +55,8 @@ def _levels(values: pd.Series) -> NDArray[np.intp]:
     return np.where(np.isnan(numbers), 0, np.searchsorted(edges, numbers, side="right") + 1).astype(np.intp)
 
 
-def _crossed_means(levels: NDArray[np.intp], y: NDArray[np.float64]) -> NDArray[np.float64]:
+def _crossed_means(levels: NDArray[np.intp], y: NDArray[np.float64], half: NDArray[np.bool_]) -> NDArray[np.float64]:
     """For each row its level's mean of the other half, shrunk by one row of the overall mean."""
-    half = np.arange(len(y)) % 2 == 0
     out = np.empty(len(y))
     for fit in (half, ~half):
         mean = y[fit].mean()
@@ -74,7 +74,7 @@ def _auc(y: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     if positives == 0 or negatives == 0:
         return 0.5
     auc = (rankdata(score)[y == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives)
-    return float(max(auc, 1 - auc))
+    return float(max(auc, 0.5))  # a mean that predicts the wrong way round is chance, not knowledge
 
 
 def _r2(y: NDArray[np.float64], score: NDArray[np.float64]) -> float:
