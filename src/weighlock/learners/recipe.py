@@ -45,10 +45,11 @@ class Recipe:
         learner = find_learner(self.learner)
         X = matrix(rows, schema)
         categories = {c: _frequent(X[c], self.max_categories) for c in X.columns if X[c].dtype == object}
+        y = truth(rows, schema)
         try:
             pipeline = _pipeline(self, X, categories, schema.task)
-            pipeline.fit(X, truth(rows, schema))
-        except (TypeError, ValueError) as error:
+            pipeline.fit(X, y)
+        except Exception as error:  # LightGBM's own errors are not even ValueErrors
             raise ConfigError(
                 f"the learner `{self.learner}` refuses its settings {self.settings}: {error}. "
                 f"Mend `train.learners.{self.learner}` in `params.yaml`."

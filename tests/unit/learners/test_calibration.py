@@ -122,7 +122,7 @@ def test_the_gradient_is_that_of_the_loss(classes: int, monkeypatch: pytest.Monk
     truth = random.integers(0, classes, size=60)
     seen = {}
 
-    def minimize(function, start, **options):  # noqa: ANN
+    def minimize(function, start, **options):
         seen["function"] = function
         return scipy.optimize.OptimizeResult(x=start)
 

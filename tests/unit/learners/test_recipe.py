@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from weighlock.errors import ModelError
+from weighlock.errors import ConfigError, ModelError
 from weighlock.learners.calibration import Calibration
 from weighlock.learners.recipe import Recipe, matrix
 
@@ -163,3 +163,26 @@ def test_many_categories_reach_a_learner_of_scikit_learns_dense(schema_of: Calla
     scores = Recipe("sklearn.naive_bayes:GaussianNB", {}, 7, 40).fit(rows, schema).score(matrix(rows, schema))
 
     assert scores.shape == (200,)
+
+
+@pytest.mark.parametrize(
+    ("learner", "settings", "said"),
+    [
+        ("linear", {"c": 1.0}, "unexpected keyword argument 'c'"),
+        ("linear", {"C": -1.0}, "'C' parameter"),
+        ("random_forest", {"n_estimators": "many"}, "'n_estimators' parameter"),
+        ("lightgbm", {"nun_leaves": 6}, "LightGBM knows no `nun_leaves`"),
+        ("lightgbm", {"num_leaves": 0, "n_jobs": 1}, "num_leaves"),
+        ("lightgbm", {"max_depth": "deep", "n_jobs": 1}, 'max_depth should be of type int, got "deep"'),
+        ("sklearn.ensemble:VotingClassifier", {}, "missing 1 required positional argument: 'estimators'"),
+    ],
+)
+def test_settings_that_a_learner_refuses_are_a_key_of_params(
+    learner: str, settings: dict, said: str, rows_of: Callable, schema_of: Callable
+) -> None:
+    with pytest.raises(ConfigError) as error:
+        Recipe(learner, settings, 7, 3).fit(rows_of("binary", 60), schema_of("binary", ["size"]))
+
+    assert f"the learner `{learner}` refuses its settings {settings}" in str(error.value)
+    assert said in str(error.value)
+    assert f"Mend `train.learners.{learner}` in `params.yaml`" in str(error.value)
