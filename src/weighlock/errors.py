@@ -8,7 +8,8 @@
     ├── SourceError                     where data come from does not answer
     ├── EvidenceError                   a file that should be there is missing, torn or of another model
     ├── ModelError                      a model that cannot be trained, exported or trusted
-    └── StorageError                    a disk or remote that cannot be written
+    ├── StorageError                    a disk or remote that cannot be written
+    └── TrackingError                   MLflow does not answer, or refuses
 
 Anything else that is raised is a defect of ours: it keeps its traceback and exits with 1.
 A message says what happened (naming the file, key, column or row), why, and what to do next.
@@ -45,3 +46,7 @@ class ModelError(WeighlockError):
 
 class StorageError(WeighlockError):
     """A file cannot be written; nothing was changed."""
+
+
+class TrackingError(WeighlockError):
+    """MLflow, where results are tracked, does not answer or refuses; nothing but it is touched."""

@@ -1,1 +1,0 @@
-"""MLflow as a projection of results: one run for each distinct one."""
