@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from postgres_cluster import NoPostgresError, running_postgres
 
 ROOT = Path(__file__).parents[2]
 SMALL_PARAMS = """\
@@ -144,3 +145,13 @@ def small(clone: Clone) -> Project:
     (project.path / "dvc.lock").unlink()
     project.commit("my own table")
     return project
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[str]:
+    """The URL of a PostgreSQL of its own."""
+    try:
+        with running_postgres() as url:
+            yield url
+    except NoPostgresError as reason:
+        pytest.skip(f"NOT TESTED: what needs a PostgreSQL. {reason}")

@@ -20,7 +20,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, Project
-from postgres_cluster import PASSWORD, NoPostgresError, free_port, running_postgres
+from postgres_cluster import PASSWORD, free_port
 from tracked import Tracked, check
 
 # What MLflow 3.17 raises while it is imported and used in this process; warnings of ours stay errors.
@@ -267,16 +267,6 @@ def test_a_database_of_something_else_is_told_at_once(project: Project) -> None:
     done = project.run("weighlock", "track", code=2)
 
     assert "MLflow at `sqlite:///mlflow.db` cannot be used: file is not a database" in done.stderr
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[str]:
-    """The URL of a PostgreSQL of its own."""
-    try:
-        with running_postgres() as url:
-            yield url
-    except NoPostgresError as reason:
-        pytest.skip(f"NOT TESTED: a team's MLflow server on PostgreSQL. {reason}")
 
 
 @pytest.fixture
