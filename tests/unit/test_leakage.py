@@ -114,6 +114,13 @@ def test_the_order_of_rows_is_no_knowledge(order: str) -> None:
     assert score(target.astype(float), target, "binary") == 1.0
 
 
+def test_a_constant_says_nothing_however_few_the_rows() -> None:
+    # the halves' rates differ, and each predicts the other the wrong way round
+    for seed in range(9):
+        target = pd.Series(np.random.default_rng(seed).integers(0, 2, 40))
+        assert score(np.zeros(40), target, "binary") == 0.5
+
+
 def test_too_few_rows_say_nothing() -> None:
     features = pd.DataFrame({"f": np.arange(39.0)})
 

@@ -114,6 +114,16 @@ def test_scores_at_zero_and_one_are_counted() -> None:
     assert filled.to_numpy().tolist() == [[0.9875, 1.0, "truth yes"], [0.0125, 1.0, "truth no"]]
 
 
+def test_scores_of_classes_are_those_of_the_top_class() -> None:
+    scores = [[0.71, 0.2, 0.09], [0.3, 0.61, 0.09]]
+
+    table = plots_of(Scored("multiclass", np.array([0, 2]), np.array(scores)), 2, ["low", "middle", "high"])["scores"]
+
+    filled = table[table["share"] > 0]
+    assert filled["score"].tolist() == pytest.approx([0.7125, 0.6125])
+    assert filled["group"].tolist() == ["top class right", "top class wrong"]
+
+
 def test_where_no_row_is_wrong_the_group_is_empty_and_not_a_gap() -> None:
     model = Scored("multiclass", np.array([0, 1, 2]), np.eye(3))
 

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from weighlock.errors import DataError, EvidenceError
 from weighlock.files import to_json
+from weighlock.learners.recipe import matrix
 from weighlock.scoring import Feature, Scorer, scorer
 
 TASKS = ("binary", "multiclass", "regression")
@@ -127,9 +128,11 @@ def test_rows_score_alone_as_they_do_together(task: str, learner: str, trained: 
     s, rows = scorer_of(task, learner), trained(task, learner).rows.head(60)
 
     together = s.score(rows)
+    native = trained(task, learner).model.score(matrix(rows, trained(task, learner).schema))
     alone = [s.score_row(row) for row in rows[list(ROW)].to_dict(orient="records")]
 
     assert together.shape == ((60, 3) if task == "multiclass" else (60,))
+    assert np.abs(together - native).max() < 1e-6
     assert np.abs(np.concatenate(alone) - together).max() < 1e-6
     assert {a.shape for a in alone} == {(1, 3) if task == "multiclass" else (1,)}
 
