@@ -61,7 +61,8 @@ def partition(frame: pd.DataFrame, data: DataParams, *, time: str | None, key: s
                 "`data.window` pins days, but `schema.yaml` names no `time` column. Empty one or fill the other."
             )
         return {"all": _in_order(_with_key(frame, key), [key or ROW_ID])}
-    frame = frame.assign(**{time: to_utc(frame[time], data.timezone)})
+    frame = frame.copy(deep=False)
+    frame[time] = to_utc(frame[time], data.timezone)
     days = local_days(frame[time], data.timezone)
     inside = _inside(days, data.window.start, data.window.end)
     if not inside.any():
