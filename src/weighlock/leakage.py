@@ -11,14 +11,15 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 BINS = 64
+BIN_ROWS = 10  # of each bin, at least: thinner ones are noise, and a leak would hide in it
 MIN_ROWS = 40  # below this no score means anything
 
 
 def single_feature_scores(features: pd.DataFrame, target: pd.Series, task: str) -> dict[str, float]:
     """How well each feature alone predicts the target, on rows that its estimate has not seen.
 
-    Numbers are cut into at most 64 quantile bins, categories stay as they are, null is one more level. A level's
-    mean target on a random half of the rows predicts the others, and the other way round.
+    Numbers are cut into at most 64 quantile bins of ten rows or more, categories stay as they are, null is one more
+    level. A level's mean target on a random half of the rows predicts the others, and the other way round.
 
     Args:
         features: (n, k), as `conform` makes them.
@@ -27,7 +28,8 @@ def single_feature_scores(features: pd.DataFrame, target: pd.Series, task: str) 
 
     Returns:
         By feature: the ROC AUC (multiclass: the best class against the rest), at least 0.5; for regression R², at
-        least 0. Empty where there are fewer than 40 rows.
+        least 0, of the values or of their ranks: bins are too coarse to see that one is the other's logarithm.
+        Empty where there are fewer than 40 rows.
     """
     if len(target) < MIN_ROWS:
         return {}
@@ -40,7 +42,10 @@ def single_feature_scores(features: pd.DataFrame, target: pd.Series, task: str) 
     scores = {}
     for name in features.columns:
         levels = _levels(features[name])
-        scores[name] = round(max(score(y, _crossed_means(levels, y, half)) for y in outcomes), 4)
+        found = [score(y, _crossed_means(levels, y, half)) for y in outcomes]
+        if task == "regression" and features[name].dtype != object:
+            found.append(_rank_r2(outcomes[0], features[name].to_numpy(dtype=float)))
+        scores[name] = round(max(found), 4)
     return scores
 
 
@@ -51,7 +56,8 @@ def _levels(values: pd.Series) -> NDArray[np.intp]:
     known = numbers[~np.isnan(numbers)]
     if known.size == 0:
         return np.zeros(len(numbers), dtype=np.intp)
-    edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)[1:-1]))
+    bins = min(BINS, max(2, known.size // BIN_ROWS))
+    edges = np.unique(np.quantile(known, np.linspace(0, 1, bins + 1)[1:-1]))
     return np.where(np.isnan(numbers), 0, np.searchsorted(edges, numbers, side="right") + 1).astype(np.intp)
 
 
@@ -80,3 +86,14 @@ def _auc(y: NDArray[np.float64], score: NDArray[np.float64]) -> float:
 def _r2(y: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     spread = float(((y - y.mean()) ** 2).sum())
     return max(0.0, 1 - float(((y - score) ** 2).sum()) / spread) if spread > 0 else 0.0
+
+
+def _rank_r2(y: NDArray[np.float64], x: NDArray[np.float64]) -> float:
+    """Spearman's correlation squared, of rows where x is known; 0 where these are few."""
+    from scipy.stats import rankdata
+
+    known = ~np.isnan(x)
+    if known.sum() < max(MIN_ROWS, len(y) / 2):
+        return 0.0
+    a, b = rankdata(x[known]), rankdata(y[known])
+    return float(np.corrcoef(a, b)[0, 1] ** 2) if a.std() > 0 and b.std() > 0 else 0.0

@@ -162,7 +162,7 @@ def _problems(
             yield f"the feature `{name}` is null in every row. Mend the source or take it out of `schema.yaml`."
         elif known == 1 and valid[name].notna().all():
             yield f"the feature `{name}` is constant ({valid[name].iloc[0]}). Take it out of `schema.yaml`."
-        if scores.get(name, 0) >= limits.max_single_feature:
+        if scores.get(name, 0) > limits.max_single_feature:
             yield (
                 f"the feature `{name}` predicts the target almost alone (score {scores[name]:.3f}, limit "
                 f"{limits.max_single_feature:g}): a leak? If it is known only after the outcome, move it to `others`; "
