@@ -7,6 +7,7 @@ import pandas as pd
 from weighlock.errors import DataError
 
 _OFFSET = r"(?:Z|[+-]\d{2}:?\d{2})$"
+_SLASHES = r"^(\d{4})/(\d{2})/(\d{2})"  # year first: there is but one way to read it
 
 
 def to_utc(values: pd.Series, timezone: str) -> pd.Series:
@@ -46,7 +47,8 @@ def _parse(texts: pd.Series) -> pd.Series:
             f"the time column `{texts.name}` mixes time zones: {int(carries.sum())} rows carry an offset and "
             f"{int((~carries).sum())} do not (first in row {_first(~carries)}). Write all of them in the same way."
         )
-    parsed = pd.to_datetime(texts, format="ISO8601", errors="coerce", utc=bool(carries.any()))
+    dashed = texts.str.replace(_SLASHES, r"\1-\2-\3", regex=True)
+    parsed = pd.to_datetime(dashed, format="ISO8601", errors="coerce", utc=bool(carries.any()))
     bad = parsed.isna()
     if bad.any():
         raise DataError(

@@ -95,9 +95,12 @@ def _csv(name: str, content: bytes, dialect: Csv) -> pd.DataFrame:
         raise DataError(f"`{name}` has the column {', '.join(map(repr, twice))} more than once. Rename one.")
     options: dict[str, Any] = {"sep": dialect.delimiter, "decimal": dialect.decimal, "low_memory": False}
     try:
-        return pd.read_csv(io.StringIO(text), **options)
+        frame = pd.read_csv(io.StringIO(text), **options)
     except (pd.errors.ParserError, pd.errors.EmptyDataError) as error:
         raise DataError(f"`{name}` is not a CSV delimited by {dialect.delimiter!r}: {error}") from error
+    if not isinstance(frame.index, pd.RangeIndex):  # pandas took the first column for row names and moved the others
+        raise DataError(f"`{name}` has rows with more cells than its header has names. Name every column.")
+    return frame
 
 
 def _decode(name: str, content: bytes, encoding: str) -> str:
