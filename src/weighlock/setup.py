@@ -1,1 +1,0 @@
-"""`weighlock init`: someone's own table becomes a working setup."""
