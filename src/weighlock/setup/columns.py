@@ -33,7 +33,7 @@ _MOMENTS = (dt.date, dt.time, dt.timedelta)
 _NESTED = (bytes, list, tuple, dict, set, np.ndarray)
 _IDENTIFIER = re.compile(r"(^|[^a-z])(id|key|index|idx|nr|no|uuid|guid)$|^unnamed|^row_?(number|num|names?)?$")
 _MOMENT = re.compile(
-    r"\d{4}[-/.]\d{1,2}([-/.]\d{1,2}([T ].*)?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([T ].*)?"
+    r"(1[89]|20)\d\d[-/.][01]?\d([-/.][0-3]?\d([T ].*)?)?|\d{1,2}[-/.]\d{1,2}[-/.]\d{2,4}([T ].*)?"
     r"|\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?|[A-Za-z]{3,9}\.? \d{1,2},? \d{4}|\d{1,2}\.? [A-Za-z]{3,9}\.? \d{4}"
 )
 

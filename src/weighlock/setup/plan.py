@@ -75,41 +75,23 @@ def make_plan(table: Table, roles: Roles, task: Task | None = None) -> Plan:
     """
     require_roles(table.frame, roles)
     outcome = infer_outcome(table.frame[roles.target], task)
-    data = DataParams(source=Source(files=table.path), depends_on=table.path, csv=table.csv)
-    months = partition(table.frame.copy(), data, time=roles.time, key=roles.key)
-    rows = pd.concat(months.values(), ignore_index=True)
-    usable = rows[_usable(rows, roles, outcome)]
-    if len(usable) < LEAST_ROWS:
-        raise DataError(f"{len(usable)} rows have an outcome; it takes {LEAST_ROWS} to train, to choose and to judge.")
+    data, rows = _ingested(table, roles)
+    usable = _usable(rows, roles, outcome)
     found = {str(n): infer_column(usable[n]) for n in table.frame.columns if n not in roles.names}
     left_out = {name: finding.said for name, finding in found.items() if finding.column is None}
     features = {name: finding.column for name, finding in found.items() if finding.column is not None}
     if not features:
         raise DataError("no column can be a feature:\n" + "\n".join(f"  - `{n}`: {r}" for n, r in left_out.items()))
-    days = local_days(rows[roles.time], data.timezone) if roles.time else None
     schema = Schema(
         task=outcome.task, target=roles.target, classes=outcome.classes, key=roles.key, time=roles.time,
-        group=roles.group, freshness=None if days is None else _freshness(days), features=features,
+        group=roles.group, freshness=_freshness(rows[roles.time], data.timezone) if roles.time else None,
+        features=features,
     )  # fmt: skip
     schema, scores = without_suspects(rows, schema, MAX_SINGLE_FEATURE)
-    if days is not None:
-        window = Window(start=days.min().date(), end=days.max().date())
-        data = data.model_copy(update={"window": window})
-    limits = ValidateParams(max_bad_share=MAX_BAD_SHARE, max_single_feature=MAX_SINGLE_FEATURE)
-    params = Params.model_validate(
-        {
-            "data": data,
-            "validate": limits,
-            "split": SplitParams(by="hash", validation=0.2, holdout=0.2),  # until it is known which rows are valid
-            "train": train_params(outcome.task, len(usable)),
-            "evaluate": evaluate_params(usable, schema, scores, len(usable) // 5),
-            "refit": refit_params(len(usable)),
-        }
-    )
-    params, valid, quarantined = with_room_for_bad_rows(rows, schema, params)
+    params, valid, quarantined = with_room_for_bad_rows(rows, schema, _params(data, schema, usable, scores))
     split, parts = find_split(valid, schema, data.timezone)
     params = params.model_copy(update={"split": split})
-    observed = {name: finding.said for name, finding in found.items() if finding.column is not None}
+    observed = {name: found[name].said for name in features}
     return Plan(table, params, schema, outcome, observed, left_out, scores, parts, quarantined)
 
 
@@ -137,18 +119,44 @@ def require_roles(frame: pd.DataFrame, roles: Roles) -> None:
         )
 
 
-def _usable(rows: pd.DataFrame, roles: Roles, outcome: Outcome) -> pd.Series:
-    """(n,) rows that can be learnt from; columns are judged by these alone."""
+def _ingested(table: Table, roles: Roles) -> tuple[DataParams, pd.DataFrame]:
+    """`data` of the params, its window pinned to the days that there are, and the rows as `ingest` will give them."""
+    data = DataParams(source=Source(files=table.path), depends_on=table.path, csv=table.csv)
+    months = partition(table.frame.copy(), data, time=roles.time, key=roles.key)
+    rows = pd.concat(months.values(), ignore_index=True)
+    if roles.time is None:
+        return data, rows
+    days = local_days(rows[roles.time], data.timezone)
+    return data.model_copy(update={"window": Window(start=days.min().date(), end=days.max().date())}), rows
+
+
+def _usable(rows: pd.DataFrame, roles: Roles, outcome: Outcome) -> pd.DataFrame:
+    """The rows that can be learnt from; columns are judged by these alone."""
     labels = as_category(rows[roles.target])
     usable = labels.notna() if outcome.classes is None else labels.isin(outcome.classes)
     for name in (roles.key, roles.group):
         if name:
             usable &= as_category(rows[name]).notna()
-    return usable
+    if usable.sum() < LEAST_ROWS:
+        raise DataError(f"{usable.sum()} rows have an outcome; it takes {LEAST_ROWS} to train, to choose and to judge.")
+    return rows[usable]
 
 
-def _freshness(days: pd.Series) -> str:
+def _params(data: DataParams, schema: Schema, usable: pd.DataFrame, scores: dict[str, float]) -> Params:
+    return Params.model_validate(
+        {
+            "data": data,
+            "validate": ValidateParams(max_bad_share=MAX_BAD_SHARE, max_single_feature=MAX_SINGLE_FEATURE),
+            "split": SplitParams(by="hash", validation=0.2, holdout=0.2),  # until it is known which rows are valid
+            "train": train_params(schema.task, len(usable)),
+            "evaluate": evaluate_params(usable, schema, scores, len(usable) // 5),
+            "refit": refit_params(len(usable)),
+        }
+    )
+
+
+def _freshness(times: pd.Series, timezone: str) -> str:
     """A day more than the longest pause between two days that have rows; two days at least."""
-    distinct = days.drop_duplicates().sort_values()
+    distinct = local_days(times, timezone).drop_duplicates().sort_values()
     longest = int(distinct.diff().dt.days.max()) if len(distinct) > 1 else 1
     return f"{max(longest, 1) + 1}d"

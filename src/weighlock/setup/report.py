@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    from weighlock.schema import Task
     from weighlock.setup.plan import Plan
 
 TOPIC = 11  # the width of the left column
@@ -38,8 +39,7 @@ def report(plan: Plan, removed: Sequence[Path]) -> Iterator[str]:
     if schema.others:
         yield ""
         yield "Set aside, because they predict the target almost alone and so may be known only after it"
-        unit = "R²" if schema.task == "regression" else "AUC"
-        yield from _listed({name: f"{unit} {plan.scores[name]:.3f}" for name in schema.others})
+        yield from _listed({name: suspicion(schema.task, plan.scores[name]) for name in schema.others})
         yield (
             "  One that is known before: move it from `others` to `features`, without `known: after`, and raise\n"
             "  `validate.max_single_feature`."
@@ -55,6 +55,12 @@ def report(plan: Plan, removed: Sequence[Path]) -> Iterator[str]:
         yield f"Removed    of the old model: {', '.join(map(str, removed[:MOST_REMOVED]))}{more}"
     yield ""
     yield from _next(plan)
+
+
+def suspicion(task: Task, score: float) -> str:
+    """How well a column alone predicts the target, in words."""
+    unit = {"regression": "R²", "binary": "AUC", "multiclass": "AUC of a class against the rest"}[task]
+    return f"{unit} {score:.3f}"
 
 
 def _next(plan: Plan) -> Iterator[str]:

@@ -64,7 +64,8 @@ def evaluate_params(rows: pd.DataFrame, schema: Schema, scores: dict[str, float]
 
 def refit_params(rows: int) -> RefitParams:
     """`refit`: models of few rows stray further."""
-    return RefitParams(when="always", min_rank_correlation=0.85 if rows > SMALL else 0.5)
+    least = 0.85 if rows > MEDIUM else 0.7 if rows > SMALL else 0.5
+    return RefitParams(when="always", min_rank_correlation=least)
 
 
 def _smallest(values: pd.Series) -> int:

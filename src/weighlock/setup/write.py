@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import yaml
 
 from weighlock.schema import Column, label
+from weighlock.setup.report import suspicion
 
 if TYPE_CHECKING:
     from weighlock.params import LearnerParams, Params
@@ -55,11 +56,12 @@ def schema_text(plan: Plan) -> str:
     """`schema.yaml` of a plan: `read_schema` gives its schema back."""
     schema = plan.schema
     reasons = [f"#   {shown(name)}: {shown(reason)}" for name, reason in plan.left_out.items()]
-    alone = {name: f"predicts the target almost alone: {plan.scores[name]:.3f}" for name in schema.others}
+    alone = {name: f"almost alone: {suspicion(schema.task, plan.scores[name])}" for name in schema.others}
     values = {
         "path": shown(plan.table.path),
-        **{name: name_or_null(getattr(schema, name)) for name in ("target", "key", "time", "group", "freshness")},
         "task": schema.task,
+        "freshness": schema.freshness,
+        **{name: scalar(getattr(schema, name)) for name in ("target", "key", "time", "group")},
         "classes": "null" if schema.classes is None else f"[{', '.join(map(labelled, schema.classes))}]",
         "classes_note": {"binary": "the negative, then the positive", "regression": "regression has none"}.get(
             schema.task, "three or more"
@@ -106,11 +108,6 @@ def labelled(name: str) -> str:
     loaded = _loaded(name) if _PLAIN_LABEL.fullmatch(name) and name.isascii() else None
     plain = isinstance(loaded, str | bool | int | float) and label(loaded) == name
     return name if plain else scalar(Quoted(name))
-
-
-def name_or_null(name: str | None) -> str:
-    """A column's name, or null."""
-    return "null" if name is None else scalar(name)
 
 
 def shown(text: str) -> str:
