@@ -28,8 +28,8 @@ def single_feature_scores(features: pd.DataFrame, target: pd.Series, task: str) 
 
     Returns:
         By feature: the ROC AUC (multiclass: the best class against the rest), at least 0.5; for regression R², at
-        least 0, of the values or of their ranks: bins are too coarse to see that one is the other's logarithm.
-        Empty where there are fewer than 40 rows.
+        least 0, where a feature has many values of these or of their ranks: bins are too coarse to see that it is
+        the target's logarithm. Empty where there are fewer than 40 rows.
     """
     if len(target) < MIN_ROWS:
         return {}
@@ -44,7 +44,7 @@ def single_feature_scores(features: pd.DataFrame, target: pd.Series, task: str) 
         levels = _levels(features[name])
         found = [score(y, _crossed_means(levels, y, half)) for y in outcomes]
         if task == "regression" and features[name].dtype != object:
-            found.append(_rank_r2(outcomes[0], features[name].to_numpy(dtype=float)))
+            found.append(_rank_r2(features[name].to_numpy(dtype=float), outcomes[0]))
         scores[name] = round(max(found), 4)
     return scores
 
@@ -88,12 +88,11 @@ def _r2(y: NDArray[np.float64], score: NDArray[np.float64]) -> float:
     return max(0.0, 1 - float(((y - score) ** 2).sum()) / spread) if spread > 0 else 0.0
 
 
-def _rank_r2(y: NDArray[np.float64], x: NDArray[np.float64]) -> float:
-    """Spearman's correlation squared, of rows where x is known; 0 where these are few."""
+def _rank_r2(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
+    """Spearman's correlation squared of the rows where x is known; 0 where these, or the values in them, are few."""
     from scipy.stats import rankdata
 
     known = ~np.isnan(x)
-    if known.sum() < max(MIN_ROWS, len(y) / 2):
+    if known.sum() < len(x) / 2 or min(np.unique(x[known]).size, np.unique(y[known]).size) < MIN_ROWS:
         return 0.0
-    a, b = rankdata(x[known]), rankdata(y[known])
-    return float(np.corrcoef(a, b)[0, 1] ** 2) if a.std() > 0 and b.std() > 0 else 0.0
+    return float(np.corrcoef(rankdata(x[known]), rankdata(y[known]))[0, 1] ** 2)
