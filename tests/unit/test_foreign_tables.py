@@ -11,7 +11,6 @@ from weighlock.leakage import single_feature_scores
 from weighlock.learners.export import export
 from weighlock.learners.importance import permutation_importance
 from weighlock.learners.recipe import Recipe, matrix
-from weighlock.learners.search import make_folds
 from weighlock.params import Csv, DataParams, Source, ValidateParams
 from weighlock.schema import Column, Schema
 from weighlock.scoring import Scorer
@@ -79,21 +78,6 @@ def test_parity_is_counted_in_what_single_precision_can_hold(learner):
     settings = {"n_estimators": 300, "learning_rate": 0.05} if learner == "lightgbm" else {"n_estimators": 60}
     model = Recipe(learner, settings, seed=1, max_categories=10).fit(frame, schema)
     assert check_parity(model, *export(model), frame) <= PARITY
-
-
-def test_there_are_no_more_folds_than_groups_and_one_group_makes_none():
-    frame, schema = table("regression")
-    schema = schema.model_copy(update={"group": "house"})
-    folds = make_folds(frame.assign(house=["p", "q"] * (ROWS // 2)), schema, 3, seed=1)
-    assert len(folds) == 2
-    with pytest.raises(DataError, match="of one group of `house`"):
-        make_folds(frame.assign(house="p"), schema, 3, seed=1)
-
-
-def test_more_folds_than_rows_are_refused():
-    frame, schema = table("regression")
-    with pytest.raises(DataError, match=r"train\.search\.folds"):
-        make_folds(frame.head(3), schema, 3, seed=1)
 
 
 def test_the_time_column_may_have_any_name():
