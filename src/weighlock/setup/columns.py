@@ -12,8 +12,8 @@ import numpy as np
 import pandas as pd
 
 from weighlock.conform import as_category
+from weighlock.layout import ROW_ID
 from weighlock.schema import Column, label
-from weighlock.stages.ingest import ROW_ID
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -6,14 +6,14 @@ import io
 import re
 from typing import TYPE_CHECKING, Any
 
+from weighlock.layout import PLOTS
 from weighlock.plots import NAMES
 
 if TYPE_CHECKING:
     from weighlock.schema import Task
 
-_FOLDER = "reports/plots"
 # How DVC draws each of weighlock.plots.NAMES.
-PLOTS: dict[str, tuple[str, dict[str, Any]]] = {
+DRAWN: dict[str, tuple[str, dict[str, Any]]] = {
     "roc": ("ROC", {
         "x": "false_positive_rate", "y": "true_positive_rate", "x_label": "false positive rate",
         "y_label": "true positive rate", "template": "simple",
@@ -44,7 +44,7 @@ def pipeline_text(text: str, task: Task) -> str:
     editor.indent(mapping=2, sequence=4, offset=2)
     editor.width = 4096
     plots = (editor.load(section.group()) if section else {"plots": []})["plots"] or []
-    ours = {title: name for name, (title, _) in PLOTS.items()}
+    ours = {title: name for name, (title, _) in DRAWN.items()}
     theirs = [plot for plot in plots if ours.get(_title(plot)) is None]
     there = {ours[_title(plot)]: plot for plot in plots if _title(plot) in ours}
     kept = [_fitted(there.get(name) or definition(name), name, task) for name in NAMES[task]]
@@ -55,8 +55,8 @@ def pipeline_text(text: str, task: Task) -> str:
 
 def definition(name: str) -> dict[str, Any]:
     """One plot as `dvc.yaml` has it."""
-    title, drawn = PLOTS[name]
-    return {title: {**drawn, "y": {f"{_FOLDER}/{name}.csv": drawn["y"]}}}
+    title, drawn = DRAWN[name]
+    return {title: {**drawn, "y": {f"{PLOTS}/{name}.csv": drawn["y"]}}}
 
 
 def _fitted(plot: Any, name: str, task: Task) -> Any:

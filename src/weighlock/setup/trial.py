@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from weighlock.conform import conform
 from weighlock.errors import DataError
+from weighlock.layout import PARTS
 from weighlock.leakage import single_feature_scores
 from weighlock.learners.search import make_folds
 from weighlock.params import Params, SplitParams
 from weighlock.schema import Schema
-from weighlock.stages.split import PARTS, assign, check
+from weighlock.stages.split import assign, check
 from weighlock.stages.validate import validate
 from weighlock.times import local_days
 
