@@ -73,13 +73,11 @@ def _crossed_means(levels: NDArray[np.intp], y: NDArray[np.float64], half: NDArr
 
 
 def _auc(y: NDArray[np.float64], score: NDArray[np.float64]) -> float:
-    from scipy.stats import rankdata
-
     positives = y.sum()
     negatives = len(y) - positives
     if positives == 0 or negatives == 0:
         return 0.5
-    auc = (rankdata(score)[y == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives)
+    auc = (_ranks(score)[y == 1].sum() - positives * (positives + 1) / 2) / (positives * negatives)
     return float(max(auc, 0.5))  # a mean that predicts the wrong way round is chance, not knowledge
 
 
@@ -90,9 +88,12 @@ def _r2(y: NDArray[np.float64], score: NDArray[np.float64]) -> float:
 
 def _rank_r2(x: NDArray[np.float64], y: NDArray[np.float64]) -> float:
     """Spearman's correlation squared of the rows where x is known; 0 where these, or the values in them, are few."""
-    from scipy.stats import rankdata
-
     known = ~np.isnan(x)
     if known.sum() < len(x) / 2 or min(np.unique(x[known]).size, np.unique(y[known]).size) < MIN_ROWS:
         return 0.0
-    return float(np.corrcoef(rankdata(x[known]), rankdata(y[known]))[0, 1] ** 2)
+    return float(np.corrcoef(_ranks(x[known]), _ranks(y[known]))[0, 1] ** 2)
+
+
+def _ranks(values: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Ranks from 1, equal values sharing the mean of theirs; scipy.stats has them too, but takes a second to load."""
+    return np.asarray(pd.Series(values).rank())

@@ -87,8 +87,6 @@ def check_ranks(weighed: NDArray[Any], served: NDArray[Any], least: float) -> fl
     Raises:
         ModelError: it is below `least`.
     """
-    from scipy.stats import rankdata
-
     pairs = zip(weighed.reshape(len(weighed), -1).T, served.reshape(len(served), -1).T, strict=True)
     correlations = []
     for a, b in pairs:
@@ -96,7 +94,7 @@ def check_ranks(weighed: NDArray[Any], served: NDArray[Any], least: float) -> fl
         if any(constant):
             correlations.append(float(all(constant)))  # two constants rank all rows alike
         else:
-            correlations.append(float(np.corrcoef(rankdata(a), rankdata(b))[0, 1]))
+            correlations.append(float(np.corrcoef(pd.Series(a).rank(), pd.Series(b).rank())[0, 1]))
     lowest = min(correlations)
     if not lowest >= least:
         raise ModelError(

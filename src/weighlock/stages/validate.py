@@ -21,7 +21,7 @@ from weighlock.validation_page import render
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-LIBRARIES = ("numpy", "pandas", "pandera", "pyarrow", "scipy")
+LIBRARIES = ("numpy", "pandas", "pandera", "pyarrow")
 
 
 @dataclass(frozen=True)
