@@ -33,8 +33,8 @@ repro: env  ## the main job: data to evaluated model, tracked, with a summary
 	weighlock track
 	weighlock summary
 
-test: env  ## unit tests
-	python -m pytest
+test: env  ## unit tests; on tables this small, threads cost more than they give
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m pytest
 
 check: env  ## format, lint, types, import contracts
 	pre-commit run --all-files --show-diff-on-failure

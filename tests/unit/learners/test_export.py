@@ -68,7 +68,7 @@ def test_native_and_onnx_scores_agree_on_other_rows(
     assert np.abs(scores - native).max() < 1e-6 * max(1.0, np.abs(native).max())
 
 
-@pytest.mark.parametrize("features", [["size", "weight"], ["kind"], ["kind", "port"], ["new", "count"]])
+@pytest.mark.parametrize("features", [["size", "weight"], ["kind"], ["new", "count"]])
 @pytest.mark.parametrize("learner", LEARNERS)
 def test_tables_of_one_kind_of_feature(
     learner: str, features: list[str], rows_of: Callable, schema_of: Callable, quick: dict
@@ -149,11 +149,7 @@ def test_the_file_is_one_flat_graph_from_features_to_scores(task: str, calibrate
 @pytest.mark.parametrize("learner", LEARNERS)
 @pytest.mark.parametrize(
     ("task", "calibration"),
-    [
-        ("binary", Calibration(0.7, (0.0, 0.4))),
-        ("binary", Calibration(3.0, (0.0, -2.0))),
-        ("multiclass", Calibration(0.6, (0.0, 0.5, -1.0))),
-    ],
+    [("binary", Calibration(3.0, (0.0, -2.0))), ("multiclass", Calibration(0.6, (0.0, 0.5, -1.0)))],
 )
 def test_calibration_in_the_file_is_calibration_applied(
     task: str, calibration: Calibration, learner: str, trained: Callable
@@ -188,8 +184,9 @@ def test_probabilities_stay_within_one_where_shares_of_trees_add_up_to_more(
 NAMES = ["sepal length", "a.b", "x/y", "1", "größe", "label", "probabilities", "variable", "classes", "self", "a\nb"]
 
 
-@pytest.mark.parametrize("learner", LEARNERS)
-@pytest.mark.parametrize("task", ["binary", "regression"])
+@pytest.mark.parametrize(
+    ("task", "learner"), [("binary", "linear"), ("binary", "lightgbm"), ("regression", "random_forest")]
+)
 def test_features_may_have_any_name(task: str, learner: str, rows_of: Callable, quick: dict) -> None:
     own = ["value", "scores", "value_", "n0_0", "n1_0", "c0", "c1", "feature_0", "feature_1", "clipped"]
     names = [*NAMES, *own]

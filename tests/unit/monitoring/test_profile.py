@@ -84,7 +84,7 @@ def test_days_are_those_given_whatever_the_order_of_rows() -> None:
     assert rows == [("2013-03-01", "f", "0", 1), ("2013-03-02", "f", "0", 2)]
 
 
-@settings(max_examples=15)
+@settings(max_examples=6)
 @given(data=st.data())
 def test_every_row_is_in_one_bin_of_each_column(data: st.DataObject, rows_of: Callable, schema_of: Callable) -> None:
     rows = rows_of("binary", data.draw(st.integers(1, 60)), seed=data.draw(st.integers(0, 99)))

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 import pandas as pd
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from weighlock.config import parse
@@ -54,6 +54,7 @@ def worth(y: np.ndarray, labels: np.ndarray, params: ThresholdParams) -> float:
 
 @pytest.mark.parametrize("name", ["f1", "youden", "cost"])
 @pytest.mark.parametrize("levels", [[0.1, 0.4, 0.7], [0.0, 0.25, 0.5, 1.0], [1e-6, 1.1e-6, 3e-6, 0.5, 0.5000004]])
+@settings(max_examples=20)
 @given(st.data())
 def test_no_other_threshold_does_better(name: str, levels: list[float], data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.tuples(st.booleans(), st.sampled_from(levels)), min_size=2, max_size=12))
@@ -313,14 +314,7 @@ TWO = {
 
 
 @pytest.mark.parametrize(
-    ("task", "metric"),
-    [
-        ("binary", "log_loss"),
-        ("binary", "roc_auc"),
-        ("multiclass", "accuracy"),
-        ("regression", "rmse"),
-        ("regression", "r2"),
-    ],
+    ("task", "metric"), [("binary", "roc_auc"), ("multiclass", "log_loss"), ("regression", "rmse")]
 )
 def test_the_learner_that_does_best_on_validation_is_chosen(
     task: str, metric: str, rows_of: Callable, schema_of: Callable, capsys: pytest.CaptureFixture
@@ -332,7 +326,7 @@ def test_the_learner_that_does_best_on_validation_is_chosen(
 
     # two stumps are far behind a straight line on what is one, unless it is flattened
     found = {name: learner["validation"] for name, learner in report["learners"].items()}
-    better = min if metric in {"log_loss", "rmse"} else max
+    better = max if metric == "roc_auc" else min
     assert better(found, key=found.get) == "linear"
     assert (report["chosen"], model.recipe.learner, report["metric"]) == ("linear", "linear", metric)
     assert model.recipe.settings == report["learners"]["linear"]["settings"] == {"C": 1.0}

@@ -129,7 +129,7 @@ def test_every_metric_of_a_task_is_held_against_hand_worked_values() -> None:
         assert {m.name for m in metrics_of(task)} - {"calibration_error"} == names
 
 
-@settings(max_examples=15)
+@settings(max_examples=8)
 @given(
     st.lists(st.tuples(st.integers(0, 1), st.floats(0, 1, width=32)), min_size=2, max_size=40).filter(
         lambda rows: len({t for t, _ in rows}) == 2
@@ -155,7 +155,7 @@ def test_binary_agrees_with_scikit_learn(rows: list[tuple[int, float]], threshol
     assert {name: metric(name, scored) for name in expected} == pytest.approx(expected, abs=2e-7)
 
 
-@settings(max_examples=10)
+@settings(max_examples=6)
 @given(st.integers(0, 2**32 - 1))
 def test_multiclass_agrees_with_scikit_learn(seed: int) -> None:
     random = np.random.default_rng(seed)
