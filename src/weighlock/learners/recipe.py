@@ -49,6 +49,8 @@ class Recipe:
         try:
             pipeline = _pipeline(self, X, categories, schema.task)
             pipeline.fit(X, y)
+        except (ImportError, MemoryError):
+            raise  # not for its settings
         except Exception as error:  # LightGBM's own errors are not even ValueErrors
             raise ConfigError(
                 f"the learner `{self.learner}` refuses its settings {self.settings}: {error}. "

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -186,3 +187,12 @@ def test_settings_that_a_learner_refuses_are_a_key_of_params(
     assert f"the learner `{learner}` refuses its settings {settings}" in str(error.value)
     assert said in str(error.value)
     assert f"Mend `train.learners.{learner}` in `params.yaml`" in str(error.value)
+
+
+def test_a_library_that_is_not_installed_is_not_taken_for_a_setting(
+    rows_of: Callable, schema_of: Callable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(sys.modules, "lightgbm", None)
+
+    with pytest.raises(ImportError, match="lightgbm"):
+        Recipe("lightgbm", {}, 7, 3).fit(rows_of("binary", 60), schema_of("binary", ["size"]))
