@@ -62,11 +62,13 @@ def compare(a: Result, b: Result) -> Comparison:
     differ = [path for path in COMPARED if a.digests[path] != b.digests[path]]
     if not differ:
         return Comparison("identical", ("both models, their scores and the metrics are the same, byte for byte",))
-    reasons = []
-    scores = (("holdout", PREDICTIONS, _predictions), ("golden", f"{SERVED}/{GOLDEN}", _golden))
-    for what, path, load in scores:
-        if path in differ or what == "holdout":
-            reasons += _compare_scores(what, load(a.read(path)), load(b.read(path)))
+    first, second = (_predictions(r.read(PREDICTIONS)) for r in (a, b))
+    relative = "value" in first  # a number has no scale of its own, a probability has
+    reasons = _compare_scores("holdout", first, second, relative=relative)
+    golden = f"{SERVED}/{GOLDEN}"
+    if golden in differ:
+        first, second = (_golden(r.read(golden)) for r in (a, b))
+        reasons += _compare_scores("golden", first, second, relative=relative)
     if reasons:
         return Comparison("different", (*reasons, *_metric_differences(a, b)))
     return Comparison("equivalent", (f"scores agree within {TOLERANCE:g}; other bytes in {', '.join(differ)}",))
@@ -135,8 +137,8 @@ def _golden(content: bytes) -> pd.DataFrame:
     return pd.DataFrame(scores, index=rows).groupby(level=0).first()
 
 
-def _compare_scores(what: str, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
-    """Why the scores are not equivalent; nothing where they are."""
+def _compare_scores(what: str, a: pd.DataFrame, b: pd.DataFrame, *, relative: bool) -> list[str]:
+    """Why the scores are not equivalent; nothing where they are. Values are compared relative to their size."""
     if list(a.columns) != list(b.columns):
         return [f"{what}: other scores: {', '.join(map(str, a.columns))} and {', '.join(map(str, b.columns))}"]
     shared = a.index.intersection(b.index)
@@ -147,9 +149,8 @@ def _compare_scores(what: str, a: pd.DataFrame, b: pd.DataFrame) -> list[str]:
         return [f"{what}: {int((a['truth'] != b['truth']).sum()):,} rows have another truth"]
     x = a.drop(columns="truth", errors="ignore").to_numpy(dtype=float)
     y = b.drop(columns="truth", errors="ignore").to_numpy(dtype=float)
-    # probabilities are compared as they are, values in units of their own spread
-    scale = max(1.0, float(x.std())) if list(a.columns)[:1] == ["value"] or x.max() > 1 else 1.0
-    apart = np.abs(x - y).max(axis=1) / scale
+    scale = float(np.sqrt(np.mean(x**2))) if relative else 1.0
+    apart = np.abs(x - y).max(axis=1) / (scale or 1.0)
     if apart.max() <= TOLERANCE:
         return []
     return [
