@@ -52,6 +52,7 @@ def run(args: argparse.Namespace) -> None:
         f"{validation['rows']:,} rows, {validation['quarantined']:,} quarantined · "
         + " · ".join(f"{name} {part['rows']:,}" for name, part in parts.items())
     )
+    console.print()
     console.print(_metrics(metrics, signature["task"]))
     console.print(Columns([_worst(slices), _importance(importance)], padding=(0, 3)))
     console.print(_learners(search))
