@@ -121,7 +121,13 @@ def test_a_stage_that_is_stopped_leaves_the_old_outputs(project: Project, sent: 
     text("params.yaml", "trials: 2,", "trials: 500,")(project.path)
 
     with subprocess.Popen(
-        ["weighlock", "stage", "train"], cwd=project.path, env=project.env, stderr=subprocess.PIPE, text=True
+        ["weighlock", "stage", "train"],
+        cwd=project.path,
+        env=project.env,
+        stderr=subprocess.PIPE,
+        text=True,
+        # where these tests run in the background, an interrupt is ignored, and a child would inherit that
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
     ) as process:
         assert process.stderr is not None
         next(line for line in process.stderr if line.startswith("lightgbm 2/"))
