@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from weighlock.learners.recipe import Model
     from weighlock.scoring import Signature
 
-settings.register_profile("unit", deadline=None, derandomize=True, max_examples=40)
+settings.register_profile("unit", deadline=None, derandomize=True, max_examples=25)
 settings.load_profile("unit")
 
 CLASSES = {"binary": ["no", "yes"], "multiclass": ["low", "middle", "high"], "regression": None}

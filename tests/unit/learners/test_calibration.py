@@ -143,7 +143,7 @@ def test_json_gives_the_same_calibration_back(slope: float, offsets: list[float]
     assert Calibration.from_json(json.loads(json.dumps(asdict(calibration)))) == calibration
 
 
-@settings(max_examples=20)
+@settings(max_examples=8)
 @given(st.integers(2, 4), st.integers(0, 1000))
 def test_what_is_fitted_survives_json_and_gives_probabilities(classes: int, seed: int) -> None:
     random = np.random.default_rng(seed)

@@ -66,7 +66,7 @@ def test_neighbouring_values_stay_apart_where_the_nearest_threshold_would_join_t
     assert np.array_equal(estimator.predict(X), before)
 
 
-@settings(max_examples=25)
+@settings(max_examples=15)
 @given(st.lists(st.floats(-(2.0**100), 2.0**100, width=32), min_size=4, max_size=30, unique=True))
 def test_no_row_changes_sides_whatever_the_values(values: list[float]) -> None:
     X = np.array(values, dtype=np.float32).reshape(-1, 1)

@@ -42,7 +42,7 @@ def trial(score: float) -> Trial:
     return Trial({"C": score}, score, np.array([]), None)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(st.integers(0, 5), min_size=12, max_size=60), st.integers(2, 6))
 def test_with_a_time_windows_expand_and_no_model_sees_the_future(hours: list[int], count: int) -> None:
     when = pd.Timestamp("2013-01-01", tz="UTC") + pd.to_timedelta(np.sort(hours), unit="h")
@@ -70,7 +70,7 @@ def test_with_a_time_and_groups_a_group_that_has_begun_is_not_scored() -> None:
     assert [(train.tolist(), test.tolist()) for train, test in folds] == [([0, 1, 2], [4]), ([0, 1, 2, 3, 4, 5], [8])]
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(st.lists(st.sampled_from("abcdef"), min_size=10, max_size=40).filter(lambda g: len(set(g)) >= 3))
 def test_with_groups_no_group_is_on_both_sides(groups: list[str]) -> None:
     rows = frame([0.0] * len(groups), g=groups)

@@ -295,7 +295,7 @@ requests = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=30)
 @given(st.sampled_from(TASKS), st.sampled_from(LEARNERS), st.lists(requests, min_size=1, max_size=4))
 def test_any_values_of_the_right_types_have_finite_scores(
     scorer_of: Callable, task: str, learner: str, rows: list[dict[str, Any]]
@@ -321,7 +321,7 @@ anything = st.recursive(
 )
 
 
-@settings(max_examples=150)
+@settings(max_examples=80)
 @given(st.sampled_from(list(ROW)), anything)
 def test_any_value_at_all_scores_or_is_refused_alike_in_a_row_and_in_a_table(
     scorer_of: Callable, name: str, value: Any

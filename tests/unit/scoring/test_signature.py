@@ -85,7 +85,7 @@ json_values = st.recursive(
 )
 
 
-@settings(max_examples=100)
+@settings(max_examples=50)
 @given(json_values)
 def test_any_json_is_refused_as_no_signature(content: Any) -> None:
     with pytest.raises(EvidenceError, match="is no signature"):
@@ -110,7 +110,7 @@ def changed(path: tuple, value: Any) -> dict[str, Any]:
     return content
 
 
-@settings(max_examples=200)
+@settings(max_examples=100)
 @given(st.sampled_from(PATHS), json_values)
 def test_one_value_of_any_other_kind_is_refused_or_read_but_never_crashes(path: tuple, value: Any) -> None:
     try:

@@ -54,7 +54,7 @@ def worth(y: np.ndarray, labels: np.ndarray, params: ThresholdParams) -> float:
 
 @pytest.mark.parametrize("name", ["f1", "youden", "cost"])
 @pytest.mark.parametrize("levels", [[0.1, 0.4, 0.7], [0.0, 0.25, 0.5, 1.0], [1e-6, 1.1e-6, 3e-6, 0.5, 0.5000004]])
-@settings(max_examples=20)
+@settings(max_examples=12)
 @given(st.data())
 def test_no_other_threshold_does_better(name: str, levels: list[float], data: st.DataObject) -> None:
     rows = data.draw(st.lists(st.tuples(st.booleans(), st.sampled_from(levels)), min_size=2, max_size=12))
