@@ -94,7 +94,8 @@ def as_type(values: pd.Series, column: Column) -> tuple[pd.Series, pd.DataFrame]
             f"{values.dropna().iloc[0]!r}. Mend the source, or its `type` in `schema.yaml`."
         )
     failures = [_failures(values, wrong, f"is no {column.type}")]
-    infinite = pd.Series(np.isinf(number.to_numpy()), index=number.index)
+    with np.errstate(over="ignore"):  # models read single precision
+        infinite = pd.Series(np.isinf(number.to_numpy(dtype=np.float32)), index=number.index)
     failures.append(_failures(values, infinite, "is infinite"))
     number = number.mask(infinite)
     if column.type == "integer":

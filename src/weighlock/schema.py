@@ -35,6 +35,7 @@ def _unique(value: list[str]) -> list[str]:
     return value
 
 
+Name = Annotated[str, Field(min_length=1)]
 Labels = Annotated[list[str], BeforeValidator(_labels), AfterValidator(_unique)]
 
 
@@ -70,8 +71,8 @@ class Schema(Strict):
     time: str | None = None
     group: str | None = None
     freshness: Duration | None = None
-    features: Annotated[dict[str, Column], Field(min_length=1)]
-    others: dict[str, Column] = {}
+    features: Annotated[dict[Name, Column], Field(min_length=1)]
+    others: dict[Name, Column] = {}
 
     @model_validator(mode="after")
     def _fits(self) -> Schema:

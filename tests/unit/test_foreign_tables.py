@@ -10,13 +10,13 @@ from weighlock.errors import DataError
 from weighlock.leakage import single_feature_scores
 from weighlock.learners.export import export
 from weighlock.learners.importance import permutation_importance
+from weighlock.learners.parity import PARITY, check_parity
 from weighlock.learners.recipe import Recipe, matrix
 from weighlock.params import Csv, DataParams, Source, ValidateParams
 from weighlock.schema import Column, Schema
 from weighlock.scoring import Scorer
 from weighlock.sources.files import read_table
 from weighlock.stages.ingest import partition
-from weighlock.stages.train import PARITY, check_parity
 from weighlock.stages.validate import validate
 from weighlock.statistics.metrics import find_metric
 from weighlock.times import to_utc
@@ -77,7 +77,7 @@ def test_parity_is_counted_in_what_single_precision_can_hold(learner):
     frame["y"] = 100_000 + 1_000 * frame["y"] / frame["y"].std()
     settings = {"n_estimators": 300, "learning_rate": 0.05} if learner == "lightgbm" else {"n_estimators": 60}
     model = Recipe(learner, settings, seed=1, max_categories=10).fit(frame, schema)
-    assert check_parity(model, *export(model), frame) <= PARITY
+    assert check_parity(model, Scorer(*export(model)), frame) <= PARITY
 
 
 def test_the_time_column_may_have_any_name():

@@ -131,8 +131,12 @@ def _pipeline(recipe: Recipe, X: pd.DataFrame, categories: dict[str, list[str]],
         category: Any = OneHotEncoder(categories=levels, handle_unknown="ignore", dtype=np.float32)
     else:
         number = impute
+        # categories count up from the most frequent; an unseen one comes after the rarest, whose like it is
         category = OrdinalEncoder(
-            categories=levels, handle_unknown="use_encoded_value", unknown_value=-1, dtype=np.float32
+            categories=levels,
+            handle_unknown="use_encoded_value",
+            unknown_value=recipe.max_categories,
+            dtype=np.float32,
         )
     parts = [
         ("known", "passthrough", as_is),

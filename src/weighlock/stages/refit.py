@@ -13,6 +13,7 @@ from weighlock.errors import ModelError
 from weighlock.files import outputs, read_json
 from weighlock.layout import GOLDEN, MODEL, PART_FILES, PROFILE, RECIPE, SERVED, SIGNATURE, WEIGHED
 from weighlock.learners.export import export
+from weighlock.learners.parity import check_parity
 from weighlock.learners.recipe import Recipe
 from weighlock.monitoring.profile import day_profile
 from weighlock.params import read_params
@@ -46,12 +47,16 @@ def run() -> None:
     parts = [read_table(Path(file), "weighlock stage split") for file in PART_FILES.values()]
     holdout, rows = parts[-1], pd.concat(parts, ignore_index=True)
     weighed = Scorer.load(Path(WEIGHED), threads=RESULT_THREADS)
+    model = None
     if params.refit.when == "never":
         content, signature = (Path(WEIGHED) / MODEL).read_bytes(), weighed.signature
     else:
         recipe = Recipe.from_json(read_json(Path(WEIGHED) / RECIPE, "weighlock stage train"))
-        content, signature = export(recipe.fit(rows, schema))
+        model = recipe.fit(rows, schema)
+        content, signature = export(model)
     served = Scorer(content, signature, threads=RESULT_THREADS)
+    if model is not None:
+        check_parity(model, served, holdout)
     check_inputs(weighed.signature, signature)
     agreement = check_ranks(weighed.score(holdout), served.score(holdout), params.refit.min_rank_correlation)
     scores = _named(served.score(rows), schema)

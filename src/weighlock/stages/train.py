@@ -10,17 +10,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from weighlock.conform import truth
-from weighlock.errors import ConfigError, ModelError
+from weighlock.errors import ConfigError
 from weighlock.files import outputs
 from weighlock.layout import IMPORTANCE, MODEL, PART_FILES, RECIPE, SEARCH, SIGNATURE, WEIGHED
 from weighlock.learners.calibration import Calibration, fit_calibration
 from weighlock.learners.export import export
 from weighlock.learners.importance import permutation_importance
+from weighlock.learners.parity import check_parity
 from weighlock.learners.recipe import Model, Recipe, matrix
 from weighlock.learners.search import Trial, best_of, search
 from weighlock.params import ThresholdParams, TrainParams, read_params
 from weighlock.schema import Schema, read_schema
-from weighlock.scoring import RESULT_THREADS, Scorer, Signature
+from weighlock.scoring import RESULT_THREADS, Scorer
 from weighlock.statistics.metrics import Metric, Scored, find_metric, log_losses
 from weighlock.tables import read_table
 
@@ -32,7 +33,6 @@ LIBRARIES = (
     "lightgbm", "numpy", "onnx", "onnxmltools", "onnxruntime", "optuna", "pandas", "pyarrow", "scikit-learn", "scipy",
     "skl2onnx",
 )  # fmt: skip
-PARITY = 1e-5
 
 
 def run() -> None:
@@ -48,7 +48,7 @@ def run() -> None:
 
     weighed = recipe.fit(pd.concat(rows.values(), ignore_index=True), schema)
     content, signature = export(weighed)
-    report["parity"] = check_parity(weighed, content, signature, rows["validation"])
+    report["parity"] = check_parity(weighed, Scorer(content, signature, threads=RESULT_THREADS), rows["validation"])
     with outputs("train") as out:
         out.path(f"{WEIGHED}/{MODEL}").write_bytes(content)
         out.json(f"{WEIGHED}/{SIGNATURE}", signature.to_json())
@@ -159,26 +159,3 @@ def _short(lower: float, upper: float) -> float:
     middle = (lower + upper) / 2
     candidates = (float(f"{middle:.{digits}g}") for digits in range(6, 18))
     return next((c for c in candidates if lower < c <= upper), float(upper))
-
-
-def check_parity(model: Model, content: bytes, signature: Signature, rows: pd.DataFrame) -> float:
-    """The largest difference of native and ONNX scores over all rows; for regression, as a share of their size.
-
-    The size is the root mean square: single precision has seven digits of a value, however little it varies.
-
-    Raises:
-        ModelError: it is above 1e-5; the message names the row.
-    """
-    native = model.score(matrix(rows, model.schema))
-    onnx = Scorer(content, signature, threads=RESULT_THREADS).score(rows)
-    scale = float(np.sqrt(np.mean(native**2))) if model.schema.task == "regression" else 1.0
-    difference = np.abs(native - onnx).reshape(len(rows), -1).max(axis=1) / (scale or 1.0)
-    worst = int(difference.argmax())
-    if not difference[worst] <= PARITY:
-        raise ModelError(
-            f"native and ONNX scores differ by {difference[worst]:.2g} (allowed: {PARITY:g}) on validation row {worst} "
-            f"and {int((~(difference <= PARITY)).sum()) - 1} more. The learner `{model.recipe.learner}` does not "
-            "convert exactly; take it out of `train.learners`"
-            + (", or try `train.calibration: never`." if model.recipe.calibration else ".")
-        )
-    return float(f"{difference[worst]:.1e}")

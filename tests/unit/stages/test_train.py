@@ -18,11 +18,13 @@ from weighlock.config import parse
 from weighlock.errors import ConfigError, ModelError
 from weighlock.learners.calibration import Calibration
 from weighlock.learners.export import export
+from weighlock.learners.parity import check_parity
 from weighlock.learners.recipe import Model, Recipe
 from weighlock.learners.search import Trial
 from weighlock.params import ThresholdParams, TrainParams
 from weighlock.schema import Schema
-from weighlock.stages.train import calibrate, check_parity, choose, choose_threshold, primary_metric
+from weighlock.scoring import Scorer
+from weighlock.stages.train import calibrate, choose, choose_threshold, primary_metric
 from weighlock.statistics.metrics import find_metric
 
 
@@ -131,7 +133,7 @@ def test_a_threshold_between_two_scores_is_short_whatever_their_last_digits() ->
 def test_the_models_own_file_passes(task: str, trained: Callable, rows_of: Callable) -> None:
     t = trained(task, "random_forest")
 
-    assert 0 <= check_parity(t.model, t.content, t.signature, rows_of(task, 50, seed=3)) < 1e-6
+    assert 0 <= check_parity(t.model, Scorer(t.content, t.signature), rows_of(task, 50, seed=3)) < 1e-6
 
 
 def tampered(content: bytes, name: str) -> bytes:
@@ -159,8 +161,8 @@ def test_a_tampered_file_is_refused(task: str, learner: str, attribute: str, tra
     assert content != t.content
     signature = replace(t.signature, digest=f"sha256:{hashlib.sha256(content).hexdigest()}")
 
-    with pytest.raises(ModelError, match=f"differ by .* on validation row .*`{learner}` does not convert exactly") as e:
-        check_parity(t.model, content, signature, t.rows)
+    with pytest.raises(ModelError, match=f"differ by .* on row .*`{learner}` does not convert exactly") as e:
+        check_parity(t.model, Scorer(content, signature), t.rows)
     assert "train.calibration" not in str(e.value)
 
 
@@ -169,8 +171,8 @@ def test_the_message_names_the_worst_row_and_counts_the_others(trained: Callable
     pipeline = Stub(np.where(np.arange(240) == 17, 0.4, np.where(np.arange(240) < 3, 0.1, 0.0)), t.model.pipeline)
     model = replace(t.model, pipeline=pipeline, recipe=replace(t.model.recipe, calibration=None))
 
-    with pytest.raises(ModelError, match=r"differ by 0.4 \(allowed: 1e-05\) on validation row 17 and 3 more"):
-        check_parity(model, t.content, t.signature, t.rows)
+    with pytest.raises(ModelError, match=r"differ by 0.4 \(allowed: 1e-05\) on row 17 and 3 more"):
+        check_parity(model, Scorer(t.content, t.signature), t.rows)
 
 
 class Stub:
@@ -187,8 +189,8 @@ def test_scores_that_are_no_number_are_refused(trained: Callable) -> None:
     t = trained("binary", "linear")
     model = replace(t.model, pipeline=Stub(np.where(np.arange(240) < 2, np.nan, 0.0), t.model.pipeline))
 
-    with pytest.raises(ModelError, match=r"differ by nan .* on validation row 0 and 1 more"):
-        check_parity(model, t.content, t.signature, t.rows)
+    with pytest.raises(ModelError, match=r"differ by nan .* on row 0 and 1 more"):
+        check_parity(model, Scorer(t.content, t.signature), t.rows)
 
 
 def test_where_calibration_may_be_the_cause_the_message_says_so(trained: Callable) -> None:
@@ -196,7 +198,7 @@ def test_where_calibration_may_be_the_cause_the_message_says_so(trained: Callabl
     model = replace(t.model, recipe=replace(t.model.recipe, calibration=Calibration(0.5, (0.0, 0.1))))
 
     with pytest.raises(ModelError, match=r"or try `train.calibration: never`"):
-        check_parity(model, t.content, t.signature, t.rows)
+        check_parity(model, Scorer(t.content, t.signature), t.rows)
 
 
 def regression(value: np.ndarray, learner: str, **settings: Any) -> tuple[Model, pd.DataFrame]:
@@ -215,23 +217,25 @@ def test_values_far_from_zero_pass_although_single_precision_rounds_them(learner
 
     model, rows = regression(pressure, learner, **settings)
 
-    assert 0 < check_parity(model, *export(model), rows) < 5e-6
+    assert 0 < check_parity(model, Scorer(*export(model)), rows) < 5e-6
 
 
 def test_small_values_are_held_to_as_many_digits_as_large_ones() -> None:
     model, rows = regression(1e-6 * np.sin(np.arange(200)), "random_forest", n_estimators=3, n_jobs=1)
     content, signature = export(model)
-    assert check_parity(model, content, signature, rows) < 1e-6
+    assert check_parity(model, Scorer(content, signature), rows) < 1e-6
 
     wrong = tampered(content, "target_weights")
     with pytest.raises(ModelError, match="does not convert exactly"):
-        check_parity(model, wrong, replace(signature, digest=f"sha256:{hashlib.sha256(wrong).hexdigest()}"), rows)
+        check_parity(
+            model, Scorer(wrong, replace(signature, digest=f"sha256:{hashlib.sha256(wrong).hexdigest()}")), rows
+        )
 
 
 def test_a_constant_zero_passes() -> None:
     model, rows = regression(np.zeros(50), "linear")
 
-    assert check_parity(model, *export(model), rows) == 0.0
+    assert check_parity(model, Scorer(*export(model)), rows) == 0.0
 
 
 # --- calibration
