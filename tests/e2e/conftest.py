@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -73,6 +74,11 @@ def small_table(rows: int = 900) -> pd.DataFrame:
     )
 
 
+def interruptible() -> None:
+    """Where these tests run in the background, an interrupt is ignored, and a child would inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 @dataclass(frozen=True)
 class Project:
     """A clone in which commands run with that clone's code and a home of their own."""
@@ -83,7 +89,14 @@ class Project:
     def run(self, *command: str, code: int | None = 0, **extra: str) -> subprocess.CompletedProcess[str]:
         """Run a command in the clone; its exit code must be `code` (None: any)."""
         done = subprocess.run(
-            command, cwd=self.path, env={**self.env, **extra}, capture_output=True, text=True, timeout=560, check=False
+            command,
+            cwd=self.path,
+            env={**self.env, **extra},
+            capture_output=True,
+            text=True,
+            timeout=560,
+            check=False,
+            preexec_fn=interruptible,
         )
         assert code is None or done.returncode == code, f"{command}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         return done

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Clone, Project, small_table
+from conftest import Clone, Project, interruptible, small_table
 
 STAGES = ("ingest", "validate", "split", "train", "evaluate", "refit")
 OUTPUTS = ("data", "models", "reports")
@@ -126,8 +126,7 @@ def test_a_stage_that_is_stopped_leaves_the_old_outputs(project: Project, sent: 
         env=project.env,
         stderr=subprocess.PIPE,
         text=True,
-        # where these tests run in the background, an interrupt is ignored, and a child would inherit that
-        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+        preexec_fn=interruptible,
     ) as process:
         assert process.stderr is not None
         next(line for line in process.stderr if line.startswith("lightgbm 2/"))
