@@ -147,15 +147,19 @@ def clone(environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory)
     return make
 
 
-@pytest.fixture
-def small(clone: Clone) -> Project:
-    """A clone that trains on the small table within seconds."""
-    project = clone("small")
+def with_small_table(project: Project) -> Project:
+    """The clone, set up for the small table instead of the flights; it trains within seconds."""
     (project.path / "params.yaml").write_text(SMALL_PARAMS)
     (project.path / "schema.yaml").write_text(SMALL_SCHEMA)
     small_table().to_csv(project.path / "mine.csv", index=False)
-    project.run("git", "rm", "-q", "--cached", "dvc.lock")
     (project.path / "dvc.lock").unlink()
+    return project
+
+
+@pytest.fixture
+def small(clone: Clone) -> Project:
+    """A clone with the small table, committed."""
+    project = with_small_table(clone("small"))
     project.commit("my own table")
     return project
 

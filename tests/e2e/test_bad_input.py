@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Clone, Project, interruptible, small_table
+from conftest import Clone, Project, interruptible, small_table, with_small_table
 
 STAGES = ("ingest", "validate", "split", "train", "evaluate", "refit")
 OUTPUTS = ("data", "models", "reports")
@@ -21,24 +21,11 @@ OUTPUTS = ("data", "models", "reports")
 @pytest.fixture(scope="module")
 def project(clone: Clone) -> Project:
     """One clone with the small table, run once; each case changes a file and is put back."""
-    from conftest import SMALL_PARAMS, SMALL_SCHEMA
-
-    project = clone("bad")
-    (project.path / "params.yaml").write_text(SMALL_PARAMS)
-    (project.path / "schema.yaml").write_text(SMALL_SCHEMA)
-    small_table().to_csv(project.path / "mine.csv", index=False)
+    project = with_small_table(clone("bad"))
     for stage in STAGES:
         project.run("weighlock", "stage", stage)
     project.commit("a result")
     return project
-
-
-def stages_until_failure(project: Project, env: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
-    for stage in STAGES:
-        done = project.run("weighlock", "stage", stage, code=None, **(env or {}))
-        if done.returncode:
-            return done
-    return done
 
 
 def snapshot(project: Project) -> dict[str, bytes]:
@@ -73,10 +60,6 @@ def source(body: str) -> Callable[[Path], None]:
 
 def sql(root: Path) -> None:
     text("params.yaml", "{files: mine.csv}", '{sql: {url_env: DB, query: "SELECT 1", timeout_seconds: 2}}')(root)
-
-
-def many(frame: pd.DataFrame, column: str, values: object) -> pd.DataFrame:
-    return frame.assign(**{column: values})
 
 
 CASES: dict[str, tuple[Callable[[Path], None], str, str]] = {

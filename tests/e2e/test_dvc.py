@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import Clone, Project, small_table
+from conftest import Clone, Project, small_table, with_small_table
 
 STAGES = ["ingest", "validate", "split", "train", "evaluate", "refit"]
 
@@ -22,13 +22,7 @@ STAGES = ["ingest", "validate", "split", "train", "evaluate", "refit"]
 @pytest.fixture(scope="module")
 def project(clone: Clone) -> Project:
     """The small table's result, committed; the module's tests build on one another's commits."""
-    from conftest import SMALL_PARAMS, SMALL_SCHEMA
-
-    project = clone("dvc")
-    (project.path / "params.yaml").write_text(SMALL_PARAMS)
-    (project.path / "schema.yaml").write_text(SMALL_SCHEMA)
-    small_table().to_csv(project.path / "mine.csv", index=False)
-    (project.path / "dvc.lock").unlink()
+    project = with_small_table(clone("dvc"))
     project.run("dvc", "repro")
     project.commit("first")
     return project
