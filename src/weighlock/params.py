@@ -219,7 +219,7 @@ def _refit(value: Any) -> Any:
 
 
 class Params(Strict):
-    """The whole of `params.yaml`."""
+    """What the stages read of `params.yaml`; the other sections belong to their own commands, which check them."""
 
     data: DataParams
     validate_: Annotated[ValidateParams, Field(alias="validate")]
@@ -227,6 +227,12 @@ class Params(Strict):
     train: TrainParams
     evaluate: EvaluateParams
     refit: Annotated[RefitParams, BeforeValidator(_refit)]
+    gate: Any = None
+    serve: Any = None
+    monitoring: Any = None
+    watch: Any = None
+    release: Any = None
+    deploy: Any = None
 
 
 def read_params(path: Path = FILE) -> Params:

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pandas as pd
 
+from weighlock.categories import most_frequent
+
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
@@ -32,9 +34,7 @@ def slice_labels(values: pd.Series, kind: str, most: int) -> pd.Series:
     else:
         levels = np.unique(values.dropna())
         names = values.map(dict(zip(levels, _texts(levels), strict=True))).astype(object)
-    counts = names.value_counts()
-    kept = sorted(counts.index, key=lambda c: (-counts[c], c))[:most]
-    return names.where(names.isin(kept) | names.isna(), OTHER).where(names.notna(), MISSING)
+    return names.where(names.isin(most_frequent(names, most)) | names.isna(), OTHER).where(names.notna(), MISSING)
 
 
 def _quarters(values: pd.Series) -> pd.Series:

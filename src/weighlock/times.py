@@ -40,6 +40,11 @@ def local_days(values: pd.Series, timezone: str) -> pd.Series:
     return values.dt.tz_convert(timezone).dt.tz_localize(None).dt.normalize()
 
 
+def minute(instant: pd.Timestamp) -> str:
+    """A UTC instant as reports and signatures write it: 2013-08-04T03:59Z."""
+    return f"{instant:%Y-%m-%dT%H:%MZ}"
+
+
 def _parse(texts: pd.Series) -> pd.Series:
     carries = texts.str.contains(_OFFSET)
     if carries.any() and not carries.all():

@@ -24,11 +24,11 @@ if TYPE_CHECKING:
 OPSET = {"": 18, "ai.onnx.ml": 3}
 
 
-def export(model: Model) -> tuple[bytes, Signature]:
+def export(model: Model, trained_until: str | None = None) -> tuple[bytes, Signature]:
     """The model as an ONNX file and its signature.
 
     The file takes one input a feature, (n, 1) each, and gives `scores` (n, classes) or `value` (n, 1). The same model
-    gives the same bytes in every process.
+    gives the same bytes in every process. The signature says, where rows have a time, up to when they were trained on.
 
     Raises:
         ModelError: skl2onnx does not know how to convert the learner.
@@ -62,7 +62,7 @@ def export(model: Model) -> tuple[bytes, Signature]:
     proto = canonical(proto, scores, "value" if regression else "scores", features)
     onnx.checker.check_model(proto)
     content = proto.SerializeToString(deterministic=True)
-    return content, _signature(model, content)
+    return content, _signature(model, content, trained_until)
 
 
 def canonical(proto: onnx.ModelProto, output: str, name: str, features: Mapping[str, str]) -> onnx.ModelProto:
@@ -184,7 +184,7 @@ def _append_calibration(proto: onnx.ModelProto, scores: str, calibration: Calibr
     return "calibrated_Softmax"
 
 
-def _signature(model: Model, content: bytes) -> Signature:
+def _signature(model: Model, content: bytes, trained_until: str | None) -> Signature:
     schema = model.schema
     features = []
     for name, column in schema.features.items():
@@ -208,6 +208,7 @@ def _signature(model: Model, content: bytes) -> Signature:
         features=tuple(features),
         classes=None if schema.classes is None else tuple(schema.classes),
         threshold=model.recipe.threshold,
+        trained_until=trained_until,
         opset={domain or "ai.onnx": version for domain, version in OPSET.items()},
         digest=f"sha256:{hashlib.sha256(content).hexdigest()}",
     )

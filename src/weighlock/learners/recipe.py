@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from weighlock.categories import most_frequent
 from weighlock.conform import truth
 from weighlock.errors import ConfigError, ModelError
 from weighlock.learners import find_learner
@@ -44,7 +45,7 @@ class Recipe:
         """Train on rows as `conform` makes them."""
         learner = find_learner(self.learner)
         X = matrix(rows, schema)
-        categories = {c: _frequent(X[c], self.max_categories) for c in X.columns if X[c].dtype == object}
+        categories = {c: most_frequent(X[c], self.max_categories) for c in X.columns if X[c].dtype == object}
         y = truth(rows, schema)
         try:
             pipeline = _pipeline(self, X, categories, schema.task)
@@ -104,12 +105,6 @@ def matrix(rows: pd.DataFrame, schema: Schema) -> pd.DataFrame:
     import pandas as pd
 
     return pd.DataFrame(columns, index=rows.index, copy=False)
-
-
-def _frequent(values: pd.Series, limit: int) -> list[str]:
-    """The most frequent categories, at most `limit`; by name where equally frequent, so that order is no accident."""
-    counts = values.value_counts()
-    return [str(c) for c in sorted(counts.index, key=lambda c: (-counts[c], c))[:limit]]
 
 
 def _pipeline(recipe: Recipe, X: pd.DataFrame, categories: dict[str, list[str]], task: str) -> Any:

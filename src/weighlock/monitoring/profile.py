@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from weighlock.categories import most_frequent
+
 BINS = 16
 SCORE_BINS = 20
 MISSING = "(missing)"
@@ -46,8 +48,7 @@ def day_profile(
 
 
 def _categories(values: pd.Series, most: int) -> tuple[pd.Series, dict[str, Any]]:
-    counts = values.value_counts()
-    kept = sorted(counts.index, key=lambda c: (-counts[c], c))[:most]
+    kept = most_frequent(values, most)
     return values.where(values.isin(kept), OTHER).where(values.notna(), MISSING), {"categories": kept}
 
 

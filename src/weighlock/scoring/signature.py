@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -16,6 +17,7 @@ VERSION = 1
 TASKS = {"binary", "multiclass", "regression"}
 TYPES = {"number", "integer", "boolean", "category"}
 Kind = TypeVar("Kind")
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}Z")
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,9 @@ class Signature:
     threshold: float | None  # binary: a score from here on is labelled positive
     opset: dict[str, int]
     digest: str  # of the ONNX file: sha256:…
+    trained_until: str | None = (
+        None  # the newest row that training saw: 2013-08-04T03:59Z; null where rows have no time
+    )
 
     def to_json(self) -> dict[str, Any]:
         """The content of `signature.json`."""
@@ -82,6 +87,7 @@ def parse_signature(content: Any, source: str) -> Signature:
             threshold=_number(content["threshold"]),
             opset={_text(k): _of(int, v) for k, v in _of(dict, content["opset"]).items()},
             digest=_text(content["digest"]),
+            trained_until=_time(content["trained_until"]),
         )
     except (KeyError, TypeError, ValueError, OverflowError, RecursionError) as error:
         reason = f"{error} is missing" if isinstance(error, KeyError) else str(error)
@@ -138,6 +144,12 @@ def _number(value: Any) -> float | None:
     if type(value) not in {int, float} or not abs(value) < math.inf:
         raise TypeError(f"{value!r} should be a finite number")
     return float(value)
+
+
+def _time(value: Any) -> str | None:
+    if value is not None and not _TIME.fullmatch(_text(value)):
+        raise ValueError(f"{value!r} should be a time such as 2013-08-04T03:59Z")
+    return None if value is None else str(value)
 
 
 def _one_of(value: Any, allowed: set[Any]) -> str:

@@ -31,7 +31,7 @@ SLICE_METRICS = {
     "multiclass": ("log_loss", "accuracy"),
     "regression": ("rmse", "mae"),
 }
-RESERVED = {"key", "time", "truth", "score", "value"}
+RESERVED = {"key", "time", "group", "truth", "score", "value"}
 
 
 def run() -> None:
@@ -55,6 +55,7 @@ def run() -> None:
         meta = {
             "task": schema.task, "target": schema.target, "classes": schema.classes,
             "threshold": model.threshold, "model": scorer.signature.digest,
+            "trained_until": scorer.signature.trained_until,
         }  # fmt: skip
         write_table(predictions(holdout, model, labels, schema), out.path(PREDICTIONS), meta)
         folder = out.folder(PLOTS)
@@ -134,10 +135,12 @@ def evaluate_slices(model: Scored, labels: pd.DataFrame) -> list[dict[str, Any]]
 
 
 def predictions(rows: pd.DataFrame, model: Scored, labels: pd.DataFrame, schema: Schema) -> pd.DataFrame:
-    """The content of `reports/predictions.parquet`: key, time, truth, scores and slices, a row each."""
+    """The content of `reports/predictions.parquet`: key, time, group, truth, scores and slices, a row each."""
     table = {"key": rows[schema.key or ROW_ID].astype(str)}
     if schema.time:
         table["time"] = rows[schema.time]
+    if schema.group:
+        table["group"] = rows[schema.group].astype(str)
     table["truth"] = rows[schema.target]
     if schema.task == "multiclass":
         table |= {f"score_{c}": model.scores[:, i] for i, c in enumerate(schema.classes or ())}

@@ -20,7 +20,7 @@ from weighlock.params import read_params
 from weighlock.schema import Schema, read_schema
 from weighlock.scoring import RESULT_THREADS, Scorer, Signature
 from weighlock.tables import read_table, write_table
-from weighlock.times import local_days
+from weighlock.times import local_days, minute
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -53,7 +53,7 @@ def run() -> None:
     else:
         recipe = Recipe.from_json(read_json(Path(WEIGHED) / RECIPE, "weighlock stage train"))
         model = recipe.fit(rows, schema)
-        content, signature = export(model)
+        content, signature = export(model, minute(rows[schema.time].max()) if schema.time else None)
     served = Scorer(content, signature, threads=RESULT_THREADS)
     if model is not None:
         check_parity(model, served, holdout)

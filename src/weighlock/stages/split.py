@@ -15,6 +15,7 @@ from weighlock.layout import PART_FILES, PARTS, ROW_ID, SPLIT, VALID
 from weighlock.params import SplitParams, read_params, to_timedelta
 from weighlock.schema import Schema, read_schema
 from weighlock.tables import read_table, write_table
+from weighlock.times import minute
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -108,8 +109,8 @@ def describe(frame: pd.DataFrame, part: NDArray[np.str_], schema: Schema) -> dic
         row: dict[str, Any] = {"rows": len(rows)}
         if schema.time:
             row |= {
-                "from": f"{rows[schema.time].min():%Y-%m-%dT%H:%MZ}",
-                "to": f"{rows[schema.time].max():%Y-%m-%dT%H:%MZ}",
+                "from": minute(rows[schema.time].min()),
+                "to": minute(rows[schema.time].max()),
             }
         if schema.task == "multiclass":
             row["shares"] = {

@@ -24,6 +24,7 @@ from weighlock.schema import Schema, read_schema
 from weighlock.scoring import RESULT_THREADS, Scorer
 from weighlock.statistics.metrics import Metric, Scored, find_metric, log_losses
 from weighlock.tables import read_table
+from weighlock.times import minute
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,8 +47,9 @@ def run() -> None:
     say(f"training {recipe.learner} on train and validation")
     import pandas as pd
 
-    weighed = recipe.fit(pd.concat(rows.values(), ignore_index=True), schema)
-    content, signature = export(weighed)
+    seen = pd.concat(rows.values(), ignore_index=True)
+    weighed = recipe.fit(seen, schema)
+    content, signature = export(weighed, minute(seen[schema.time].max()) if schema.time else None)
     report["parity"] = check_parity(weighed, Scorer(content, signature, threads=RESULT_THREADS), rows["validation"])
     with outputs("train") as out:
         out.path(f"{WEIGHED}/{MODEL}").write_bytes(content)

@@ -2,17 +2,54 @@
 
 Everything here linearises a difference into one influence a row, adds influences up by cluster, and takes the spread
 of the sums: for a mean loss that is the cluster-robust error of a ratio, for the AUC it is Obuchowski's (1997).
+Where clusters are days, neighbours are alike, and the error and its degrees of freedom say so.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
+
+KENDALL = 4
+MOST_CORRELATION = 0.6
+LEAST_FREEDOM = 2.0
+
+
+@dataclass(frozen=True)
+class Units:
+    """What stands or falls together.
+
+    Attributes:
+        clusters: (n,) the number of each row's cluster, from 0 on.
+        ordered: whether they follow one another in time, so that neighbours may be alike.
+    """
+
+    clusters: NDArray[np.intp]
+    ordered: bool = False
+
+    @classmethod
+    def rows(cls, count: int) -> Units:
+        """Every row by itself."""
+        return cls(np.arange(count))
+
+    @classmethod
+    def days(cls, days: NDArray[np.int64], block: int = 1) -> Units:
+        """Days, or blocks of `block` days that follow one another, counted from the newest back.
+
+        Args:
+            days: (n,) the number of each row's day.
+            block: days in one, one or more.
+        """
+        return cls(np.unique((days.max() - days) // block, return_inverse=True)[1], ordered=True)
+
+    def where(self, chosen: NDArray[Any]) -> Units:
+        """The units of some of the rows."""
+        return Units(np.unique(self.clusters[chosen], return_inverse=True)[1], self.ordered)
 
 
 @dataclass(frozen=True)
@@ -23,8 +60,10 @@ class Estimate:
         value: the difference, in the metric's unit.
         error: its standard error, clusters taken as the units.
         naive_error: the same as if rows were independent.
-        clusters: how many there are; the t-distribution has one degree of freedom fewer.
+        clusters: how many there are.
         rows: how many there are.
+        freedom: degrees of freedom of the t-distribution: clusters less one, fewer where neighbours are alike.
+        autocorrelation: of neighbouring clusters, as far as it counts; 0 where they have no order.
     """
 
     value: float
@@ -32,6 +71,8 @@ class Estimate:
     naive_error: float
     clusters: int
     rows: int
+    freedom: float
+    autocorrelation: float = 0.0
 
     @property
     def effective_rows(self) -> float:
@@ -59,42 +100,33 @@ class Estimate:
 
         if self.error == 0:
             return 0.0 if self.value > bound else 1.0
-        return float(stdtr(self.clusters - 1, -(self.value - bound) / self.error))
+        return float(stdtr(self.freedom, -(self.value - bound) / self.error))
+
+    def p_below(self, bound: float) -> float:
+        """The p-value of the hypothesis that the difference is `bound` or more: small where it is shown to be below."""
+        return replace(self, value=-self.value).p_above(-bound)
 
     def _quantile(self, probability: float) -> float:
         from scipy.special import stdtrit
 
-        return float(stdtrit(self.clusters - 1, probability))
+        return float(stdtrit(self.freedom, probability))
 
 
-def day_blocks(days: NDArray[np.int64], length: int) -> NDArray[np.intp]:
-    """(n,) the block of each row: `length` days that follow one another, counted back from the newest.
-
-    Days that follow one another are alike; a block of them is nearer to an independent unit than a day is.
-
-    Args:
-        days: (n,) the number of each row's day.
-        length: days a block, one or more.
-    """
-    return np.unique((days.max() - days) // length, return_inverse=True)[1]
-
-
-def mean_difference(differences: NDArray[Any], clusters: NDArray[np.intp]) -> Estimate:
+def mean_difference(differences: NDArray[Any], units: Units) -> Estimate:
     """The mean of one difference a row.
 
     Args:
         differences: (n,) such as the challenger's gain in log loss.
-        clusters: (n,) numbers from 0 on.
+        units: of the n rows.
     """
     values = np.asarray(differences, dtype=np.float64)
     mean = float(values.mean())
     influence = (values - mean) / len(values)
-    return _estimate(mean, influence, clusters, np.sqrt((influence**2).sum() * len(values) / max(len(values) - 1, 1)))
+    naive = np.sqrt((influence**2).sum() * len(values) / max(len(values) - 1, 1))
+    return estimate(mean, influence, units, float(naive))
 
 
-def auc_difference(
-    truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any], clusters: NDArray[np.intp]
-) -> Estimate:
+def auc_difference(truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any], units: Units) -> Estimate:
     """The AUC of `first` less that of `second`, on the same rows (Obuchowski, 1997).
 
     The naive error is DeLong's (1988), by the ranks of Sun & Xu (2014).
@@ -103,7 +135,7 @@ def auc_difference(
         truth: (n,) 0/1, both of which occur.
         first: (n,) scores.
         second: (n,) scores.
-        clusters: (n,) numbers from 0 on.
+        units: of the n rows.
     """
     positive = np.asarray(truth, dtype=bool)
     (above, below) = (a - b for a, b in zip(_placements(positive, first), _placements(positive, second), strict=True))
@@ -112,7 +144,45 @@ def auc_difference(
     influence[positive] = (above - value) / len(above)
     influence[~positive] = (below - value) / len(below)
     delong = np.sqrt(_variance(above) / len(above) + _variance(below) / len(below))
-    return _estimate(value, influence, clusters, float(delong))
+    return estimate(value, influence, units, float(delong))
+
+
+def estimate(value: float, influence: NDArray[np.float64], units: Units, naive_error: float) -> Estimate:
+    """An estimate from each row's influence on it, which a cluster's rows exert together.
+
+    Args:
+        value: the difference.
+        influence: (n,) by how much each row moves it; their sum is 0.
+        units: of the n rows.
+        naive_error: its standard error as if rows were independent.
+    """
+    sums = np.bincount(units.clusters, weights=influence).astype(np.float64, copy=False)
+    count = len(sums)
+    if count < 2:
+        return Estimate(value, np.inf, naive_error, count, len(influence), freedom=1.0)
+    inflation, correlation = autocorrelation(sums) if units.ordered else (1.0, 0.0)
+    # residuals of a sample that is like its neighbours lie too close to its own mean
+    shrinkage = max(1 - (inflation - 1) / (count - 1), 0.1)
+    error = np.sqrt((sums**2).sum() * count / (count - 1) * inflation / shrinkage)
+    freedom = max((count - 1) / inflation**2, LEAST_FREEDOM)
+    return Estimate(value, float(error), naive_error, count, len(influence), freedom, correlation)
+
+
+def autocorrelation(sums: NDArray[np.float64]) -> tuple[float, float]:
+    """By how much likeness of neighbours inflates the variance of a sum, and the correlation that says so.
+
+    As for a first-order autoregression, whose correlation r is estimated free of its first-order bias
+    (E[r] = ρ - (1 + 4ρ)/G: Kendall, 1954) and taken as between 0 and 0.6: variance times (1 + ρ)/(1 - ρ).
+
+    Args:
+        sums: (G,) one a cluster, in order of time, that add up to 0.
+    """
+    square = float((sums**2).sum())
+    if square == 0 or len(sums) <= KENDALL:
+        return 1.0, 0.0
+    found = float(sums[1:] @ sums[:-1]) / square
+    correlation = float(np.clip((found + 1 / len(sums)) / (1 - KENDALL / len(sums)), 0.0, MOST_CORRELATION))
+    return (1 + correlation) / (1 - correlation), correlation
 
 
 def mcnemar_exact(first_right: NDArray[Any], second_right: NDArray[Any]) -> float:
@@ -134,13 +204,6 @@ def _placements(positive: NDArray[np.bool_], scores: NDArray[Any]) -> tuple[NDAr
     above = (np.searchsorted(sorted_low, high, "left") + np.searchsorted(sorted_low, high, "right")) / 2 / len(low)
     below = (np.searchsorted(sorted_high, low, "left") + np.searchsorted(sorted_high, low, "right")) / 2 / len(high)
     return above, 1 - below
-
-
-def _estimate(value: float, influence: NDArray[np.float64], clusters: NDArray[np.intp], naive: float) -> Estimate:
-    sums = np.bincount(clusters, weights=influence)
-    count = len(np.unique(clusters))
-    error = np.sqrt((sums**2).sum() * count / (count - 1)) if count > 1 else np.inf
-    return Estimate(value, float(error), float(naive), count, len(influence))
 
 
 def _variance(values: NDArray[np.float64]) -> float:

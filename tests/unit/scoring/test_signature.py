@@ -71,7 +71,17 @@ def test_what_is_written_is_read_back(signature: Signature) -> None:
 def test_the_file_says_what_it_means() -> None:
     content = written()
 
-    assert list(content) == ["version", "task", "target", "features", "classes", "threshold", "opset", "digest"]
+    assert list(content) == [
+        "version",
+        "task",
+        "target",
+        "features",
+        "classes",
+        "threshold",
+        "opset",
+        "digest",
+        "trained_until",
+    ]
     assert content["version"] == 1
     assert content["features"][0] == {
         "name": "hour", "type": "number", "nullable": False, "min": 0.0, "max": 24.0, "categories": None, "open": False,

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from weighlock.statistics.paired import Estimate, auc_difference, day_blocks, mcnemar_exact, mean_difference
+from weighlock.statistics.paired import Estimate, Units, auc_difference, autocorrelation, mcnemar_exact, mean_difference
 
 seeds = st.integers(0, 2**32 - 1)
 
@@ -27,7 +27,7 @@ def test_the_mean_is_that_of_a_loop_over_clusters(seed: int) -> None:
     cluster, _, first, second = case(seed)
     d = first - second
 
-    found = mean_difference(d, cluster)
+    found = mean_difference(d, Units(cluster))
 
     groups = [d[cluster == c] for c in np.unique(cluster)]
     residuals = [(g - d.mean()).sum() / len(d) for g in groups]
@@ -41,7 +41,7 @@ def test_the_mean_is_that_of_a_loop_over_clusters(seed: int) -> None:
 def test_clusters_of_one_row_give_the_paired_t_test(seed: int) -> None:
     _, _, first, second = case(seed)
 
-    found = mean_difference(first - second, np.arange(len(first)))
+    found = mean_difference(first - second, Units.rows(len(first)))
     reference = stats.ttest_rel(first, second, alternative="greater")
 
     assert found.p_above(0.0) == pytest.approx(reference.pvalue)
@@ -55,7 +55,7 @@ def test_clusters_of_one_row_give_the_paired_t_test(seed: int) -> None:
 def test_the_auc_is_obuchowskis_and_its_naive_error_delongs(seed: int) -> None:
     cluster, truth, first, second = case(seed)
 
-    found = auc_difference(truth, first, second, cluster)
+    found = auc_difference(truth, first, second, Units(cluster))
 
     positives, negatives = np.flatnonzero(truth == 1), np.flatnonzero(truth == 0)
     m, n = len(positives), len(negatives)
@@ -81,8 +81,8 @@ def test_rows_that_come_in_copies_say_no_more_than_one_of_each() -> None:
     random = np.random.default_rng(3)
     d = random.normal(size=40)
 
-    once = mean_difference(d, np.arange(40))
-    often = mean_difference(np.repeat(d, 25), np.repeat(np.arange(40), 25))
+    once = mean_difference(d, Units.rows(40))
+    often = mean_difference(np.repeat(d, 25), Units(np.repeat(np.arange(40), 25)))
 
     assert often.error == pytest.approx(once.error)
     assert often.naive_error < once.error / 4.8
@@ -92,13 +92,13 @@ def test_rows_that_come_in_copies_say_no_more_than_one_of_each() -> None:
 def test_equal_models_have_no_difference_and_are_above_nothing() -> None:
     cluster, truth, first, _ = case(1)
 
-    for found in (mean_difference(first - first, cluster), auc_difference(truth, first, first, cluster)):
+    for found in (mean_difference(first - first, Units(cluster)), auc_difference(truth, first, first, Units(cluster))):
         assert (found.value, found.error, found.p_above(0.0), found.p_above(-0.01)) == (0.0, 0.0, 1.0, 0.0)
         assert found.effective_rows == found.rows
 
 
 def test_one_cluster_shows_nothing() -> None:
-    assert mean_difference(np.array([1.0, 2.0]), np.zeros(2, dtype=int)).error == np.inf
+    assert mean_difference(np.array([1.0, 2.0]), Units(np.zeros(2, dtype=int))).error == np.inf
 
 
 def test_the_bound_errs_as_often_as_it_says() -> None:
@@ -108,7 +108,7 @@ def test_the_bound_errs_as_often_as_it_says() -> None:
     wrong = naive = 0
     for _ in range(1000):
         d = random.normal(size=14)[cluster] + random.normal(size=280)
-        found = mean_difference(d, cluster)
+        found = mean_difference(d, Units(cluster))
         wrong += found.lower(0.95) > 0
         naive += found.value - 1.645 * found.naive_error > 0
 
@@ -117,8 +117,44 @@ def test_the_bound_errs_as_often_as_it_says() -> None:
 
 
 def test_blocks_are_counted_back_from_the_newest_day() -> None:
-    assert day_blocks(np.array([10, 11, 12, 13, 14, 14]), 2).tolist() == [2, 1, 1, 0, 0, 0]
-    assert day_blocks(np.array([3, 7, 100]), 1).tolist() == [2, 1, 0]
+    units = Units.days(np.array([10, 11, 12, 13, 14, 14]), 2)
+    assert (units.clusters.tolist(), units.ordered) == ([2, 1, 1, 0, 0, 0], True)
+    assert Units.days(np.array([3, 7, 100])).clusters.tolist() == [2, 1, 0]
+    assert units.where(np.array([True, False, False, False, True, True])).clusters.tolist() == [1, 0, 0]
+
+
+def test_neighbours_that_are_alike_inflate_the_error_and_cost_freedom() -> None:
+    # sums 1 1 -1 -1 1 1 -1 -1: r = (1 - 1 + 1 - 1 + 1 - 1 + 1) / 8 = 1/8; (1/8 + 1/8) / (1 - 4/8) = 1/2; 1.5 / 0.5 = 3
+    sums = np.array([1.0, 1, -1, -1, 1, 1, -1, -1])
+    assert autocorrelation(sums) == pytest.approx((3.0, 0.5))
+
+    alike = mean_difference(sums, Units(np.arange(8), ordered=True))
+    apart = mean_difference(sums, Units(np.arange(8)))
+
+    # residuals are too small by 1 - (3 - 1) / 7
+    assert alike.error == pytest.approx(apart.error * (3 / (1 - 2 / 7)) ** 0.5)
+    assert (alike.freedom, apart.freedom) == (2.0, 7)  # 7 / 3² is below the least
+    assert (alike.autocorrelation, apart.autocorrelation) == (0.5, 0.0)
+
+
+def test_neighbours_that_alternate_earn_nothing() -> None:
+    assert autocorrelation(np.array([1.0, -1] * 8)) == (1.0, 0.0)
+    assert autocorrelation(np.zeros(20)) == (1.0, 0.0)
+    assert autocorrelation(np.array([3.0, 1, -1, -3])) == (1.0, 0.0)  # too few to tell
+
+
+def test_the_bound_errs_as_often_as_it_says_where_storms_last() -> None:
+    random = np.random.default_rng(5)
+    wrong = plain = 0
+    for _ in range(2000):
+        day = random.normal(size=28)
+        for i in range(1, 28):
+            day[i] = 0.4 * day[i - 1] + 0.84**0.5 * day[i]
+        wrong += mean_difference(day, Units(np.arange(28), ordered=True)).lower(0.95) > 0
+        plain += mean_difference(day, Units(np.arange(28))).lower(0.95) > 0
+
+    assert wrong / 2000 < 0.065
+    assert plain / 2000 > 0.11
 
 
 def test_mcnemar_by_hand() -> None:
@@ -132,9 +168,10 @@ def test_mcnemar_by_hand() -> None:
 
 @pytest.mark.parametrize("confidence", [0.8, 0.95, 0.99])
 def test_bounds_are_those_of_the_t_distribution(confidence: float) -> None:
-    estimate = Estimate(value=0.5, error=0.1, naive_error=0.05, clusters=10, rows=1000)
+    estimate = Estimate(value=0.5, error=0.1, naive_error=0.05, clusters=10, rows=1000, freedom=9)
 
     half = stats.t.ppf((1 + confidence) / 2, 9) * 0.1
     assert estimate.interval(confidence) == pytest.approx((0.5 - half, 0.5 + half))
     assert estimate.p_above(0.4) == pytest.approx(stats.t.sf(1.0, 9))
+    assert estimate.p_below(0.4) == pytest.approx(stats.t.cdf(1.0, 9))
     assert estimate.effective_rows == pytest.approx(250)

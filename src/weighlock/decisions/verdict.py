@@ -1,0 +1,84 @@
+"""What the gate says: checks with their figures and reasons, and the verdict that they amount to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from weighlock.statistics.paired import Estimate
+
+Outcome = Literal["PASS", "FAIL", "INCONCLUSIVE"]
+Result = Literal["pass", "fail", "inconclusive", "not run"]
+Kind = Literal["primary", "guard", "slice", "fairness", "robustness", "condition"]
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """Two models by one figure, on the same rows.
+
+    Attributes:
+        kind: what the figure is for: primary and guard have to be shown, the others can only veto.
+        name: of the metric, slice (`carrier = UA`), gap (`origin: true-positive rate, JFK`) or perturbation.
+        champion: the champion's value.
+        challenger: the challenger's value.
+        gain: by how much the challenger is better, negative where it is worse.
+        margin: how much worse is still not worse, in the figure's unit.
+    """
+
+    kind: Kind
+    name: str
+    champion: float
+    challenger: float
+    gain: Estimate
+    margin: float
+
+
+@dataclass(frozen=True)
+class Condition:
+    """What holds or does not; `holds` is None where it could not be looked at."""
+
+    name: str
+    holds: bool | None
+    reason: str
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at, and what came of it.
+
+    Attributes:
+        comparison: its figures; None for a condition.
+        confidence: of the one-sided bound that has to lie above -margin.
+        p_harm: the p-value of "no harm", corrected over all that can veto with it; None where harm cannot be shown.
+        more_days: days of holdout beyond these that would decide at the difference seen; None where it is decided or
+            none would.
+    """
+
+    kind: Kind
+    name: str
+    result: Result
+    reason: str
+    comparison: Comparison | None = None
+    confidence: float | None = None
+    p_harm: float | None = None
+    more_days: int | None = None
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """PASS, FAIL or INCONCLUSIVE, why, and everything behind it.
+
+    Attributes:
+        bootstrap: there is no champion; floors and data checks alone decided.
+        reasons: in words, the deciding ones first.
+    """
+
+    outcome: Outcome
+    bootstrap: bool
+    reasons: tuple[str, ...]
+    checks: tuple[Check, ...]
+
+    def of(self, *kinds: Kind) -> list[Check]:
+        """The checks of these kinds, in order."""
+        return [check for check in self.checks if check.kind in kinds]
