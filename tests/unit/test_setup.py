@@ -100,7 +100,7 @@ def documented(text):
 
 def test_the_files_have_the_keys_and_comments_of_the_shipped_ones(clone):
     def keys(node, path=""):
-        if not isinstance(node, dict) or path.endswith(("learners", "features", "others")):
+        if not isinstance(node, dict) or path.endswith(("learners", "features", "others", "floors")):
             return {path}
         return {k for name, value in node.items() for k in keys(value, f"{path}.{name}")}
 

@@ -35,6 +35,25 @@ class Comparison:
 
 
 @dataclass(frozen=True)
+class Demand:
+    """What the primary metric or a guard has to show.
+
+    Attributes:
+        confidence: of the one-sided bound.
+        superior: whether the challenger has to be better, not just no worse than the margin.
+    """
+
+    comparison: Comparison
+    confidence: float
+    superior: bool = False
+
+    @property
+    def border(self) -> float:
+        """The gain that must be shown to be exceeded."""
+        return 0.0 if self.superior else -self.comparison.margin
+
+
+@dataclass(frozen=True)
 class Condition:
     """What holds or does not; `holds` is None where it could not be looked at."""
 
@@ -50,9 +69,9 @@ class Check:
     Attributes:
         comparison: its figures; None for a condition.
         confidence: of the one-sided bound that has to lie above -margin.
-        p_harm: the p-value of "no harm", corrected over all that can veto with it; None where harm cannot be shown.
-        more_days: days of holdout beyond these that would decide at the difference seen; None where it is decided or
-            none would.
+        p_harm: the p-value of "no harm", corrected over all that were asked with it; None where harm cannot be shown.
+        more_units: how many more days (groups, rows) of holdout would decide at the difference seen; None where it is
+            decided or no number would.
     """
 
     kind: Kind
@@ -62,7 +81,7 @@ class Check:
     comparison: Comparison | None = None
     confidence: float | None = None
     p_harm: float | None = None
-    more_days: int | None = None
+    more_units: int | None = None
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from weighlock.params import DataParams, Params, Source, SplitParams, ValidatePa
 from weighlock.schema import Schema, Task
 from weighlock.setup.columns import infer_column
 from weighlock.setup.outcome import Outcome, infer_outcome
+from weighlock.setup.policy import gate_policy
 from weighlock.setup.training import evaluate_params, refit_params, train_params
 from weighlock.setup.trial import find_split, with_room_for_bad_rows, without_suspects
 from weighlock.stages.ingest import partition
@@ -143,14 +144,16 @@ def _usable(rows: pd.DataFrame, roles: Roles, outcome: Outcome) -> pd.DataFrame:
 
 
 def _params(data: DataParams, schema: Schema, usable: pd.DataFrame, scores: dict[str, float]) -> Params:
+    train = train_params(schema.task, len(usable))
     return Params.model_validate(
         {
             "data": data,
             "validate": ValidateParams(max_bad_share=MAX_BAD_SHARE, max_single_feature=MAX_SINGLE_FEATURE),
             "split": SplitParams(by="hash", validation=0.2, holdout=0.2),  # until it is known which rows are valid
-            "train": train_params(schema.task, len(usable)),
+            "train": train,
             "evaluate": evaluate_params(usable, schema, scores, len(usable) // 5),
             "refit": refit_params(len(usable)),
+            "gate": gate_policy(schema, train.metric),
         }
     )
 

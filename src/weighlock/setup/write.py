@@ -48,8 +48,16 @@ def params_text(params: Params) -> str:
         **evaluate.model_dump(),
         "slices": flow(evaluate.slices),
         **params.refit.model_dump(),
+        **_gate(params.gate),
     }
     return _filled("params.template", values, column=39)
+
+
+def _gate(policy: dict[str, Any]) -> dict[str, str]:
+    """The values of the template's `gate`; its names are other sections' names, too."""
+    guards = "\n".join(f"    - {flow(guard)}" for guard in policy["guards"])
+    renamed = {"slices": "gate_slices", "seed": "gate_seed"}
+    return {renamed.get(key, key): flow(value) for key, value in policy.items()} | {"guards": guards}
 
 
 def schema_text(plan: Plan) -> str:

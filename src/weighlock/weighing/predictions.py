@@ -23,14 +23,14 @@ class Predictions:
 
     Attributes:
         name: as the user named it: a file, a folder, a git revision.
-        frame: a row each, in the order of the keys: `key` (text), `time` (UTC) and `group` (text) where there are any, `truth`
-            (0/1, the class's name, or the value), `score` | `score_<class>`… | `value`, and the slice columns (text).
+        frame: a row each, in the order of the keys: `key` (text), `time` (UTC) and `group` (text) where there are any,
+            `truth` (0/1, the class's name, or the value), `score` | `score_<class>`… | `value`, slice columns (text).
         task: binary, multiclass or regression.
         target: what is predicted.
         classes: binary: the negative, then the positive; None for regression.
         threshold: for binary: a score from here on is labelled positive.
         model: the digest of the model that scored, `sha256:…`; None where the file does not say.
-        trained_until: the newest row that it was trained on, such as 2013-08-04T03:59Z; None where the file does not say.
+        trained_until: the newest row that it was trained on, such as 2013-08-04T03:59Z; None where nothing says so.
     """
 
     name: str

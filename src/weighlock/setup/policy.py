@@ -1,0 +1,45 @@
+"""`gate` that suits a table: the policy that `weighlock init` starts with."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from weighlock.schema import Schema
+
+GUARDS: dict[str, list[tuple[str, str]]] = {
+    "binary": [("roc_auc", "higher"), ("brier", "lower")],
+    "multiclass": [("accuracy", "higher")],
+    "regression": [("mae", "lower")],
+}
+
+
+def gate_policy(schema: Schema, metric: str) -> dict[str, Any]:
+    """The content of `params.yaml: gate`, in shares of the champion's values: the size of a loss is not known yet.
+
+    Args:
+        schema: says the task, and whether rows have days or groups.
+        metric: the primary one, as in `train.metric`.
+    """
+    return {
+        "primary": rule(metric, "lower", "2%"),
+        "guards": [rule(name, better, "2%") for name, better in GUARDS[schema.task]],
+        "cluster": "group" if schema.group else "day" if schema.time else "none",
+        "block_days": 1,
+        "harm_confidence": 0.95,
+        "slices": {"metric": metric, "margin": "5%", "min_rows": 200},
+        "fairness": {"groups": [], "margin": 0.02, "min_rows": 200},
+        "robustness": {"metric": metric, "margin": "5%", "noise": 0.1, "missing": [], "unseen": []},
+        "floors": {metric: "baseline"},
+        "max_megabytes": 50.0,
+        "max_parity": 0.00001,
+        "holdout_budget": 20,
+        "must_run": ["overlap", "validation", "lock"],
+        "resamples": 2000,
+        "seed": 7,
+    }
+
+
+def rule(metric: str, better: str, margin: str | float) -> dict[str, Any]:
+    """One metric and what has to be shown of it."""
+    return {"metric": metric, "better": better, "margin": margin, "confidence": 0.95, "require": "not_worse"}
