@@ -142,6 +142,8 @@ def of_model(scorer: Scorer, frame: pd.DataFrame, name: str) -> Predictions:
     """Predictions with what the model's signature says of them."""
     s = scorer.signature
     task: Any = s.task
+    # as files are read: what is computed from them does not hang on where the scores came from
+    frame = frame.astype(dict.fromkeys(score_columns(s.task, s.classes), "float64"))
     return Predictions(name, frame, task, s.target, s.classes, s.threshold, s.digest, s.trained_until)
 
 
