@@ -12,17 +12,22 @@ class Side:
 
     Attributes:
         name: as people call it: a version, a revision, a file.
-        model: which of a release's two models it is; `file` where only its predictions are at hand.
-        digest: of the model, `sha256:…`; None where nothing says.
+        model: which of its models was scored; `file` where only its predictions are at hand.
+        digests: (weighed | served | file, `sha256:…`, or None where nothing says).
         trained_until: the newest row that it was trained on, such as 2013-08-04T03:59Z; None where nothing says.
         why: why this one and no other, in a sentence; empty where there was no choice.
     """
 
     name: str
     model: Literal["weighed", "served", "file"]
-    digest: str | None = None
+    digests: tuple[tuple[str, str | None], ...] = ()
     trained_until: str | None = None
     why: str = ""
+
+    @property
+    def digest(self) -> str | None:
+        """Of the model that was scored."""
+        return dict(self.digests).get(self.model)
 
 
 @dataclass(frozen=True)

@@ -88,8 +88,13 @@ def written(check: Check) -> tuple[str, str, str, str, str]:
         figures.plain(comparison.challenger),
         figures.signed(comparison.gain.value),
         span,
-        figures.signed(-comparison.margin),
+        f"{-comparison.margin:.4g}" if comparison.margin else "0",
     )
+
+
+def count(number_of: int, one: str, several: str | None = None) -> str:
+    """As `1 row`, or `26,053 rows`."""
+    return f"{number_of:,} {one if number_of == 1 else several or f'{one}s'}"
 
 
 def share(value: float) -> str:
