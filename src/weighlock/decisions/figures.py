@@ -97,6 +97,11 @@ def count(number_of: int, one: str, several: str | None = None) -> str:
     return f"{number_of:,} {one if number_of == 1 else several or f'{one}s'}"
 
 
+def probability(value: float | None) -> str:
+    """A p-value; empty where there is none."""
+    return "" if value is None else "< 0.0001" if value < 1e-4 else f"{value:.2g}"
+
+
 def share(value: float) -> str:
     """A confidence or a share, as 95 % or 97.5 %."""
     return f"{100 * value:.4g} %"

@@ -49,7 +49,8 @@ def escaped(text: str, limit: int = SENTENCE) -> str:
     for piece in pieces:
         # two spans that touch would be read as one
         line += f" {piece}" if line.endswith("`") and piece.startswith("`") else piece
-    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", line)
+    # at a line's start these open a list, a rule or a heading, but not where a number goes on: -0.5, 1.4
+    return re.sub(r"^(\d*)([-+=.)])(?![\d.])", r"\1\\\2", line)
 
 
 def _plain(word: str) -> str:

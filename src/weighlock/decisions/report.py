@@ -14,7 +14,7 @@ from weighlock.decisions.figures import (
     arrow,
     count,
     metric_of,
-    number,
+    probability,
     share,
     written,
 )  # fmt: skip
@@ -34,7 +34,7 @@ VETOES: dict[Kind, tuple[str, str]] = {
 }
 # the last one fits whatever comes
 ROOMS = (
-    Room(checks=60, listed=100, flips=10, features=30, sentence=600),
+    Room(checks=60, listed=100, flips=10, features=12, sentence=600),
     Room(checks=40, listed=50, flips=10, features=12, sentence=500),
     Room(checks=25, listed=25, flips=6, features=8, sentence=300),
     Room(checks=12, listed=12, flips=4, features=5, sentence=200),
@@ -76,12 +76,13 @@ def lead(verdict: Verdict, context: Context) -> str:
     open_ones = [check for check in verdict.of("primary", "guard") if check.result == "inconclusive"]
     if not open_ones:
         return "What must be looked at could not be: nothing passes without it."
+    neither = "Not shown to be good enough, and not shown to harm."
     stuck = [check.name for check in open_ones if check.more_units is None]
     if stuck:
         names = ", ".join(f"`{name}`" for name in stuck)
-        return f"Neither enough nor harm is shown. At the difference seen no number of {unit}s would decide {names}."
+        return f"{neither} At the difference seen no number of {unit}s would decide {names}."
     days = max(check.more_units or 0 for check in open_ones)
-    return f"Neither enough nor harm is shown. About {count(days, f'more {unit}')} like these would decide."
+    return f"{neither} About {count(days, f'more {unit}')} like these would decide."
 
 
 def tally(verdict: Verdict) -> list[str]:
@@ -129,6 +130,7 @@ def _head(verdict: Verdict, context: Context, room: Room) -> list[str]:
         f"## Weighlock gate: {verdict.outcome}{aside} {OUTCOMES[verdict.outcome]}",
         "",
         f"**{escaped(lead(verdict, context), room.sentence)}**",
+        "",
         f"Weighed: {code(context.challenger.name)}{against}, predicting {code(context.target)}.",
         "",
     ]
@@ -140,8 +142,8 @@ def _head(verdict: Verdict, context: Context, room: Room) -> list[str]:
         lines += ["", f"**Accepted as it is, because:** {escaped(context.accepted, room.sentence)}"]
     worn = wear(context.holdout)
     kept, left = cut([*([worn] if worn else []), *context.warnings], min(room.listed, 12))
-    warnings = [f"> ⚠️ {escaped(warning, room.sentence)}" for warning in kept] + more(left, "warning", "> ")
-    return [*lines, "", *(line for warning in warnings for line in (warning, ">")), ""]
+    warnings = [f"> - ⚠️ {escaped(warning, room.sentence)}" for warning in kept]
+    return [*lines, "", *warnings, *more(left, "warning", "> - "), ""]
 
 
 def _demands(verdict: Verdict, context: Context, room: Room) -> list[str]:
@@ -174,12 +176,12 @@ def _vetoes(verdict: Verdict, context: Context, room: Room) -> list[str]:
     if not words:
         return []
     missing = [check.name for check in verdict.checks if check.result == "not run"]
-    kept, left = cut(missing, room.listed // 4)
+    kept, left = cut(missing, SHOWN_SLICES)
     names = ", ".join(map(code, kept)) + (f" and {left:,} more" if left else "")
     return [
         "",
-        f"**Looked at beside:** {' · '.join(words)}.",
-        *([f"Not run: {names}."] if missing else []),
+        f"**Also looked at:** {' · '.join(words)}.",
+        *(["", f"**Not run:** {names}."] if missing else []),
         *_slices(verdict, context, room),
         *_compared(verdict, context, room, "fairness", "Gaps between groups"),
         *_compared(verdict, context, room, "robustness", "Under perturbation"),
@@ -194,7 +196,7 @@ def _slices(verdict: Verdict, context: Context, room: Room) -> list[str]:
     metric = context.slice_metric
     by = f", by {code(metric)} {arrow(metric, context.task)}" if metric else ""
     shown, rest = checks[:SHOWN_SLICES], checks[SHOWN_SLICES:]
-    lines = [f"### Slices by harm{by}", *_comparisons(shown, context)]
+    lines = ["", f"### Slices by harm{by}", *_comparisons(shown, context), *_legend(verdict)]
     if rest:
         kept, left = cut(rest, room.listed)
         lines += folded(f"{count(len(rest), 'more slice')}", [*_comparisons(kept, context), *more(left, "slice")])
@@ -206,17 +208,32 @@ def _compared(verdict: Verdict, context: Context, room: Room, kind: Kind, title:
     kept, left = cut(checks, room.listed // 2)
     body = [*_comparisons(kept, context), *more(left, VETOES[kind][0], several=VETOES[kind][1])]
     if any(check.result == "fail" for check in checks):
-        return [f"### {title}", *body]
-    return folded(f"{title}: no harm shown in {len(checks):,}", body) if checks else []
+        return ["", f"### {title}", *body]
+    return folded(f"{title}: {len(checks):,} compared, no harm shown", body) if checks else []
 
 
 def _comparisons(checks: Sequence[Check], context: Context) -> list[str]:
     rows = []
     for check in checks:
         seen = f"{check.comparison.gain.rows:,}" if check.comparison else ""
-        rows.append(_cells(check, context, seen))
-    head = ("", "rows", "champion", "challenger", "gain", "interval", "margin", "outcome")
-    return table(head, rows, range(1, 7))
+        *cells, outcome = _cells(check, context, seen)
+        why = f": {escaped(check.reason, 80)}" if check.result == "not run" else ""
+        rows.append([*cells, probability(check.p_harm), f"{outcome}{why}"])
+    head = ("", "rows", "champion", "challenger", "gain", "interval", "margin", "harm: p", "outcome")
+    return table(head, rows, range(1, 8))
+
+
+def _legend(verdict: Verdict) -> list[str]:
+    """Why an interval beyond the margin need not be a veto."""
+    asked = [check for check in verdict.of("slice", "fairness", "robustness") if check.p_harm is not None]
+    if not asked:
+        return []
+    confidence = CONFIDENCE if asked[0].confidence is None else asked[0].confidence
+    legend = (
+        f"An interval ({share(2 * confidence - 1)}) is of that one alone. A veto needs harm beyond the margin in the "
+        f"face of all {len(asked):,} that were asked: “harm: p” (Holm) at {share(1 - confidence)} or less."
+    )
+    return [legend]
 
 
 def _conditions(verdict: Verdict, room: Room) -> list[str]:
@@ -230,7 +247,7 @@ def _conditions(verdict: Verdict, room: Room) -> list[str]:
     ]
     body = [*table(("condition", "found", "outcome"), rows), *more(left, "condition")]
     if any(check.result in {"fail", "inconclusive"} for check in checks):
-        return ["### Conditions", *body]
+        return ["", "### Conditions", *body]
     held = sum(check.result == "pass" for check in checks)
     return folded(f"Conditions: {held:,} of {len(checks):,} hold, none is broken", body)
 
@@ -239,8 +256,8 @@ def _foot(verdict: Verdict, context: Context) -> list[str]:
     lines = ["", f"Evidence {code(context.evidence, 80)}."]
     if verdict.outcome == "INCONCLUSIVE" and context.accepted is None:
         lines.append(
-            "It can be let through by `weighlock accept --reason …`, a file that is reviewed; or weigh again on a "
-            f"longer holdout. With {number(context.holdout.units)} it could not be told."
+            "Weigh again on a longer holdout; or let exactly this evidence through by `weighlock accept --reason …`, "
+            "a file that is reviewed."
         )
     elif verdict.outcome == "FAIL":
         lines.append(

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TypeVar
 
 from weighlock.decisions.context import Context, Flip, Said
-from weighlock.decisions.figures import UNKNOWN, count, figures_of, number, share
-from weighlock.decisions.markdown import code, escaped, folded, image, table
+from weighlock.decisions.figures import UNKNOWN, count, figures_of, number, probability, share
+from weighlock.decisions.markdown import VALUE, code, escaped, folded, image, table
 from weighlock.decisions.verdict import Check, Result, Verdict
 
 MARKS: dict[Result, str] = {
@@ -62,7 +62,7 @@ def models(context: Context, room: Room) -> list[str]:
         if side is not None
     ]
     holdout = context.holdout
-    lines = ["### Weighed", *table(("", "name", "model", "digest", "trained up to", "why this one"), rows)]
+    lines = ["", "### Weighed", *table(("", "name", "model", "digest", "trained up to", "why this one"), rows)]
     span = f" of {code(holdout.start)} to {code(holdout.end)}" if holdout.start and holdout.end else ""
     units = "each row by itself" if holdout.unit == "row" else count(holdout.units, holdout.unit)
     blocks = f" in blocks of {holdout.block}" if holdout.block > 1 else ""
@@ -109,7 +109,7 @@ def _error(check: Check) -> tuple[str, ...]:
         f"{gain.rows:,}",
         f"{gain.effective_rows:,.0f}",
         f"{gain.autocorrelation:.2f}",
-        "" if check.p_harm is None else f"{check.p_harm:.2g}",
+        probability(check.p_harm),
     )
 
 
@@ -138,8 +138,8 @@ def _said(said: Said) -> str:
 
 def _features(flip: Flip, room: Room) -> str:
     kept, left = cut(flip.features, room.features)
-    texts = [code(f"{name} = {value}") for name, value in kept]
-    return " ".join(texts) + (f" … and {left} more" if left else "")
+    texts = [escaped(f"{name} = {value}", VALUE) for name, value in kept]
+    return ", ".join(texts) + (f" … and {left} more" if left else "")
 
 
 def params(context: Context, room: Room) -> list[str]:
@@ -177,9 +177,9 @@ def data(context: Context, room: Room) -> list[str]:
         body += _listed(word, [code(name) for name in names], room)
     body += _listed("Type changed", [f"{code(n)} from {code(a)} to {code(b)}" for n, a, b in changes.retyped], room)
     kept, left = cut(changes.drift, room.listed // 2)
-    drift = [(code(d.name), number(d.distance, 3), escaped(d.detail, min(room.sentence, 200))) for d in kept]
+    drift = [(code(d.name), f"{d.distance:.3g}", escaped(d.detail, min(room.sentence, 200))) for d in kept]
     if drift:
-        body += [*table(("column", code(changes.measure), "what moved"), drift, (1,)), *more(left, "column")]
+        body += [*table(("column", escaped(changes.measure, VALUE), "what moved"), drift, (1,)), *more(left, "column")]
     columns = len(changes.added) + len(changes.removed) + len(changes.retyped)
     said_columns = f"{count(columns, 'column')} changed" if columns else "the same columns"
     return folded(f"Training data: {old:,} → {count(new, 'row')}{ratio}, {said_columns}", body)
@@ -193,5 +193,5 @@ def _listed(word: str, names: Sequence[str], room: Room) -> list[str]:
 def plots(context: Context, room: Room) -> list[str]:
     """The pictures; the report says everything without them."""
     kept, left = cut(context.plots, room.features)
-    body = [line for title, file in kept for line in (f"**{escaped(title, 60)}**", "", image(title, file), "")]
+    body = [line for title, file in kept for line in (f"**{escaped(title, VALUE)}**", "", image(title, file), "")]
     return folded("Plots", [*body, *more(left, "plot")]) if body else []
