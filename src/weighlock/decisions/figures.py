@@ -88,7 +88,7 @@ def written(check: Check) -> tuple[str, str, str, str, str]:
         figures.plain(comparison.challenger),
         figures.signed(comparison.gain.value),
         span,
-        f"{-comparison.margin:.4g}" if comparison.margin else "0",
+        f"{-comparison.margin:,.4g}" if comparison.margin else "0",
     )
 
 
@@ -103,8 +103,8 @@ def probability(value: float | None) -> str:
 
 
 def share(value: float) -> str:
-    """A confidence or a share, as 95 % or 97.5 %."""
-    return f"{100 * value:.4g} %"
+    """A confidence or a share, as 95% or 97.5%."""
+    return f"{100 * value:.4g}%"
 
 
 def arrow(metric: str | None, task: str) -> str:

@@ -97,6 +97,14 @@ def tally(verdict: Verdict) -> list[str]:
     return words
 
 
+def told(verdict: Verdict) -> tuple[str, ...]:
+    """The reasons that say more than the table and the lead do."""
+    if verdict.outcome != "PASS":
+        return verdict.reasons
+    # a PASS gives each row of the table in words: the primary metric's are enough
+    return () if verdict.bootstrap else verdict.reasons[:1]
+
+
 def ranked(checks: Sequence[Check]) -> list[Check]:
     """By harm: shown harm first, then the least gain; what could not be judged last."""
 
@@ -115,8 +123,8 @@ def _report(verdict: Verdict, context: Context, room: Room) -> list[str]:
         *models(context, room),
         *errors(verdict, context, room),
         *flips(context, room),
-        *params(context, room),
-        *data(context, room),
+        *(params(context, room) if context.champion else []),
+        *(data(context, room) if context.champion else []),
         *plots(context, room),
         *_foot(verdict, context),
     ]
@@ -134,9 +142,7 @@ def _head(verdict: Verdict, context: Context, room: Room) -> list[str]:
         f"Weighed: {code(context.challenger.name)}{against}, predicting {code(context.target)}.",
         "",
     ]
-    # a PASS repeats every row of the table in words: the primary metric's are enough
-    reasons = verdict.reasons[:1] if verdict.outcome == "PASS" else verdict.reasons
-    kept, left = cut(reasons, min(room.checks, 6))
+    kept, left = cut(told(verdict), min(room.checks, 6))
     lines += [f"- {escaped(reason, room.sentence)}" for reason in kept] + more(left, "reason", "- ")
     if context.accepted is not None:
         lines += ["", f"**Accepted as it is, because:** {escaped(context.accepted, room.sentence)}"]
@@ -196,10 +202,10 @@ def _slices(verdict: Verdict, context: Context, room: Room) -> list[str]:
     metric = context.slice_metric
     by = f", by {code(metric)} {arrow(metric, context.task)}" if metric else ""
     shown, rest = checks[:SHOWN_SLICES], checks[SHOWN_SLICES:]
-    lines = ["", f"### Slices by harm{by}", *_comparisons(shown, context), *_legend(verdict)]
+    lines = ["", f"### Slices by harm{by}{_margin(checks)}", *_comparisons(shown, context), *_legend(verdict)]
     if rest:
         kept, left = cut(rest, room.listed)
-        lines += folded(f"{count(len(rest), 'more slice')}", [*_comparisons(kept, context), *more(left, "slice")])
+        lines += folded(count(len(rest), "more slice"), [*_comparisons(kept, context), *more(left, "slice")])
     return lines
 
 
@@ -208,8 +214,8 @@ def _compared(verdict: Verdict, context: Context, room: Room, kind: Kind, title:
     kept, left = cut(checks, room.listed // 2)
     body = [*_comparisons(kept, context), *more(left, VETOES[kind][0], several=VETOES[kind][1])]
     if any(check.result == "fail" for check in checks):
-        return ["", f"### {title}", *body]
-    return folded(f"{title}: {len(checks):,} compared, no harm shown", body) if checks else []
+        return ["", f"### {title}{_margin(checks)}", *body]
+    return folded(f"{title}: {len(checks):,} compared{_margin(checks)}, no harm shown", body) if checks else []
 
 
 def _comparisons(checks: Sequence[Check], context: Context) -> list[str]:
@@ -219,8 +225,19 @@ def _comparisons(checks: Sequence[Check], context: Context) -> list[str]:
         *cells, outcome = _cells(check, context, seen)
         why = f": {escaped(check.reason, 80)}" if check.result == "not run" else ""
         rows.append([*cells, probability(check.p_harm), f"{outcome}{why}"])
-    head = ("", "rows", "champion", "challenger", "gain", "interval", "margin", "harm: p", "outcome")
-    return table(head, rows, range(1, 8))
+    head = ["", "rows", "champion", "challenger", "gain", "interval", "margin", "p", "outcome"]
+    if _margin(checks):
+        # one margin is said above: tables are read on narrow screens
+        place = head.index("margin")
+        head, rows = head[:place] + head[place + 1 :], [row[:place] + row[place + 1 :] for row in rows]
+    return table(head, rows, range(1, len(head) - 1))
+
+
+def _margin(checks: Sequence[Check]) -> str:
+    """`, margin 0.02` where all have the same."""
+    margins = {check.comparison.margin if check.comparison else None for check in checks}
+    only = margins.pop() if len(margins) == 1 else None
+    return "" if only is None else f", margin {only:,.4g}"
 
 
 def _legend(verdict: Verdict) -> list[str]:
@@ -230,8 +247,8 @@ def _legend(verdict: Verdict) -> list[str]:
         return []
     confidence = CONFIDENCE if asked[0].confidence is None else asked[0].confidence
     legend = (
-        f"An interval ({share(2 * confidence - 1)}) is of that one alone. A veto needs harm beyond the margin in the "
-        f"face of all {len(asked):,} that were asked: “harm: p” (Holm) at {share(1 - confidence)} or less."
+        f"An interval ({share(2 * confidence - 1)}) is of that one alone. A veto needs harm beyond the margin "
+        f"that is shown in spite of all {len(asked):,} looks for it: p (Holm, 1979) of {share(1 - confidence)} or less."
     )
     return [legend]
 

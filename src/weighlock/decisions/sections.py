@@ -84,11 +84,12 @@ def errors(verdict: Verdict, context: Context, room: Room) -> list[str]:
     unit = context.holdout.unit
     kept, left = cut(checks, room.checks)
     rows = [_error(check) for check in kept]
-    head = ("metric", "gain", f"error by {unit}s", "error by rows", "rows", "worth", "likeness", "harm: p")
+    honest = "honest error" if unit == "row" else f"error by {unit}s"
+    head = ("metric", "gain", honest, "naive error", "rows", "worth", "likeness", "p")
+    why = "" if unit == "row" else f"Rows of one {unit} stand or fall together, so the naive error is too small. "
     legend = (
-        f"Rows of one {unit} stand or fall together, so the error by rows is not to be believed. “Worth” is how many "
-        f"independent rows would say as much; “likeness” the correlation of neighbouring {unit}s; “harm: p” the "
-        "p-value of no harm, corrected for all that was asked."
+        f"The naive error takes each row by itself. {why}“Worth” is how many independent rows would say as much; “likeness” the correlation of neighbouring {unit}s; “p” that of no "
+        "harm, corrected (Holm, 1979) for all metrics."
     )
     first = next((c.comparison for c in checks if c.comparison), None)
     worth = (
@@ -126,9 +127,11 @@ def flips(context: Context, room: Room) -> list[str]:
         )
     kept, left = cut(context.flips, room.flips)
     rows = [
-        (code(f.key), code(f.truth), _said(f.champion), _said(f.challenger), f.nearer, _features(f, room)) for f in kept
+        [code(f.key), code(f.truth), _said(f.champion), _said(f.challenger), f.nearer, _features(f, room)] for f in kept
     ]
-    head = ("row", "truth", "champion", "challenger", "nearer", "features")
+    head = ["row", "truth", "champion", "challenger", "nearer", "features"]
+    if not any(flip.features for flip in kept):
+        head, rows = head[:-1], [row[:-1] for row in rows]
     return folded(title, [*table(head, rows), *more(left, "row")] if rows else ["None did."])
 
 
@@ -164,7 +167,7 @@ def data(context: Context, room: Room) -> list[str]:
     if changes is None:
         return ["", "Training data: not compared, those of one side are not at hand."]
     old, new = changes.rows
-    ratio = f" ({100 * (new / old - 1):+.1f} %)" if old else ""
+    ratio = f" ({100 * (new / old - 1):+.1f}%)" if old else ""
     rows = [("rows", f"{old:,}", f"{new:,}")]
     if changes.spans:
         (old_start, old_end), (new_start, new_end) = changes.spans

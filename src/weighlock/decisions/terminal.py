@@ -5,7 +5,7 @@ from __future__ import annotations
 from weighlock.decisions.context import Context
 from weighlock.decisions.figures import arrow, metric_of, written
 from weighlock.decisions.markdown import cleaned
-from weighlock.decisions.report import lead, tally, wear
+from weighlock.decisions.report import lead, tally, told, wear
 from weighlock.decisions.verdict import Check, Verdict
 
 HEAD = ("", "metric", "champion", "challenger", "gain", "interval", "margin", "outcome")
@@ -26,16 +26,15 @@ def lines(verdict: Verdict, context: Context, report: str | None = None) -> list
     aside = " (bootstrap)" if verdict.bootstrap else ""
     aside += f", accepted: {cleaned(context.accepted, SENTENCE)}" if context.accepted is not None else ""
     against = f" against {cleaned(context.champion.name)}" if context.champion else ""
-    reasons = verdict.reasons[:1] if verdict.outcome == "PASS" else verdict.reasons
     worn = wear(context.holdout)
     warnings = [*([worn] if worn else []), *context.warnings]
     return [
         f"{verdict.outcome}{aside}",
         f"{cleaned(context.challenger.name)}{against}. {lead(verdict, context)}",
-        *_some([cleaned(reason, SENTENCE) for reason in reasons], "  - "),
+        *_some([cleaned(reason, SENTENCE) for reason in told(verdict)], "  - "),
         *_some([cleaned(warning, SENTENCE) for warning in warnings], "  warning: "),
         *_table(verdict, context),
-        *(f"{words}" for words in tally(verdict)),
+        *tally(verdict),
         *([f"See {report}"] if report else []),
     ]
 

@@ -120,7 +120,7 @@ def gains(checks: Sequence[Check], task: str) -> Figure:
         axes.axvspan(span[0], -1, color=BAD, alpha=0.08, lw=0)
         axes.axvline(-1, color=BAD, lw=1.2, ls=(0, (4, 3)))
     _intervals(axes, checks, rows, span)
-    axes.set_yticks(range(len(checks)), [f"{_short(c.name)} {arrow(c.name, task)}".strip() for c in checks])
+    axes.set_yticks(range(len(checks)), [_label(check, task) for check in checks])
     _finish(
         axes,
         checks,
@@ -250,8 +250,9 @@ def _scale(check: Check) -> float:
     comparison = check.comparison
     if comparison is None:
         return 1.0
-    # without a margin there is no such unit: half the interval is one
-    unit = comparison.margin or comparison.gain.error
+    # without a margin there is no such unit: the row is drawn to fit
+    ends = [abs(x) for x in (comparison.gain.value, *(interval(check) or ())) if np.isfinite(x)]
+    unit = comparison.margin or max(ends, default=1.0)
     return unit if np.isfinite(unit) and unit > 0 else 1.0
 
 
@@ -314,6 +315,11 @@ def _dates(axes: Axes) -> None:
 
     axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
     axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+
+
+def _label(check: Check, task: str) -> str:
+    bare = "" if check.comparison and check.comparison.margin else "\n(no margin, own scale)"
+    return f"{_short(check.name)} {arrow(check.name, task)}".strip() + bare
 
 
 def _short(name: str) -> str:
