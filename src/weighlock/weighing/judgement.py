@@ -10,7 +10,8 @@ import numpy as np
 from weighlock.decisions.gate import decide
 from weighlock.decisions.verdict import Comparison, Condition, Demand, Verdict
 from weighlock.errors import ConfigError, DataError
-from weighlock.statistics.difference import Resampling, difference
+from weighlock.statistics.bootstrap import Resampling
+from weighlock.statistics.difference import difference
 from weighlock.statistics.metrics import find_metric
 from weighlock.statistics.paired import Units
 from weighlock.times import local_days

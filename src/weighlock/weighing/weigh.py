@@ -196,9 +196,8 @@ def _context(scale: Scale, judgement: Judgement | None) -> Context:
     predictions = challenger.predictions
     wear = models_weighed(scale.root) if scale.tree else None
     features = None
-    if challenger.holdout:
-        columns = list(challenger.holdout.schema.features)
-        features = challenger.holdout.rows.set_index(challenger.holdout.rows[challenger.holdout.key].astype(str))[columns]
+    if rows := challenger.holdout:
+        features = rows.rows.set_index(rows.rows[rows.key].astype(str))[list(rows.schema.features)]
     times = predictions.frame.get("time")
     holdout = Holdout(
         rows=len(predictions.frame),
