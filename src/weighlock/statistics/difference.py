@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 DEFAULT = Resampling()
 RANKED = {"roc_auc", "average_precision"}
+BY_CLASS = {*RANKED, "macro_precision", "macro_recall", "macro_f1"}
 ABOUT_POSITIVES = {"precision", "recall", "f1"}
 
 
@@ -47,8 +48,9 @@ def difference(
     if metric.name in _ROW_VALUES:
         first, second = (_ROW_VALUES[metric.name](scored) for scored in (challenger, champion))
         return mean_difference(_sign(metric) * (first - second), units)
+    telling = _telling(metric, challenger, champion, units)
     if metric.name == "roc_auc":
-        return _auc(challenger, champion, units)
+        return _auc(challenger, champion, units).told_by(telling)
     value = metric.gain(metric(challenger), metric(champion))
     of_first, of_second = (weighted(metric.name, scored) for scored in (challenger, champion))
 
@@ -56,7 +58,7 @@ def difference(
         first, second = of_first(clusters), of_second(clusters)
         return lambda times: _sign(metric) * (first(times) - second(times))
 
-    return bootstrap(value, statistic, units, resampling)
+    return bootstrap(value, statistic, units, resampling).told_by(telling)
 
 
 def _auc(challenger: Scored, champion: Scored, units: Units) -> Estimate:
@@ -73,6 +75,22 @@ def _auc(challenger: Scored, champion: Scored, units: Units) -> Estimate:
     influence = np.mean(influences, axis=0)
     naive = np.sqrt((influence**2).sum() * len(truth) / (len(truth) - 1))
     return estimate(float(np.mean(values)), influence, units, float(naive))
+
+
+def _telling(metric: Metric, challenger: Scored, champion: Scored, units: Units) -> int:
+    """How many clusters have rows of the scarcest kind that the metric hangs on: a class, or what is called positive.
+
+    Where positives are in 2 of 28 clusters, 27 degrees of freedom would make the bound of an AUC err 18 % of the time.
+    """
+    truth = challenger.truth
+    kinds: list[NDArray[np.bool_]] = [np.ones(len(truth), dtype=bool)]
+    if metric.name in BY_CLASS:
+        kinds += [truth == k for k in np.unique(truth)]
+    if metric.name in ABOUT_POSITIVES:
+        kinds.append(truth == 1)
+    if metric.name == "precision":
+        kinds.append((challenger.labels == 1) | (champion.labels == 1))
+    return min(len(np.unique(units.clusters[kind])) for kind in kinds)
 
 
 def _check(metric: Metric, challenger: Scored, champion: Scored) -> None:

@@ -60,7 +60,7 @@ class Estimate:
         value: the difference, in the metric's unit.
         error: its standard error, clusters taken as the units.
         naive_error: the same as if rows were independent.
-        clusters: how many there are.
+        clusters: how many there are; of a metric that hangs on a class's rows, those that have some.
         rows: how many there are.
         freedom: degrees of freedom of the t-distribution: clusters less one, fewer where neighbours are alike.
         autocorrelation: of neighbouring clusters, as far as it counts; 0 where they have no order.
@@ -80,6 +80,16 @@ class Estimate:
         if self.error == 0:
             return float(self.rows)
         return min(float(self.rows), self.rows * (self.naive_error / self.error) ** 2)
+
+    def told_by(self, clusters: int) -> Estimate:
+        """The same, where all that it hangs on is in so many of the clusters: the others say nothing of its spread."""
+        if clusters >= self.clusters:
+            return self
+        if clusters < 2:
+            return replace(self, error=np.inf, clusters=clusters, freedom=1.0)
+        left = (clusters - 1) / (self.clusters - 1)
+        error = self.error * float(np.sqrt(clusters / self.clusters / left))
+        return replace(self, error=error, clusters=clusters, freedom=max(self.freedom * left, 1.0))
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The two-sided interval of that confidence."""

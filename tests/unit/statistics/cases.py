@@ -30,10 +30,10 @@ def two_models(task: str, seed: int, rows: int = 60, decimals: int = 1) -> tuple
     return Scored(task, truth, first, 0.4), Scored(task, truth, second, 0.6)
 
 
-def some_clusters(seed: int, rows: int = 60, count: int = 8) -> np.ndarray:
+def some_clusters(seed: int, rows: int = 60, count: int = 5) -> np.ndarray:
     """(n,) clusters of unequal size, none of which is empty."""
     random = np.random.default_rng(seed)
-    return np.concatenate([np.arange(count), random.integers(0, count, rows - count) ** 2 // count])
+    return np.concatenate([np.arange(count), random.integers(0, count, rows - count)])
 
 
 def repeated(scored: Scored, times: np.ndarray) -> Scored:

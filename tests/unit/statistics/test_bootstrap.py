@@ -25,8 +25,8 @@ def mean_of(values: np.ndarray) -> object:
 
 @pytest.mark.parametrize(("task", "name"), BOOTSTRAPPED)
 def test_it_is_a_loop_over_scikit_learn(task: str, name: str) -> None:
-    first, second = two_models(task, 3)
-    clusters = some_clusters(3)
+    first, second = two_models(task, 3, rows=120)
+    clusters = some_clusters(3, rows=120)
     metric = find_metric(name, task)
 
     found = difference(metric, first, second, Units(clusters), Resampling(15, seed=4))
@@ -34,11 +34,11 @@ def test_it_is_a_loop_over_scikit_learn(task: str, name: str) -> None:
     random = np.random.default_rng(4)
     gains = []
     for _ in range(15):
-        times = np.bincount(random.integers(0, 8, 8), minlength=8)[clusters]
+        times = np.bincount(random.integers(0, 5, 5), minlength=5)[clusters]
         gains.append(metric.gain(metric(repeated(first, times)), metric(repeated(second, times))))
     assert found.value == pytest.approx(metric.gain(metric(first), metric(second)), abs=1e-12)
-    assert found.error == pytest.approx(np.std(gains, ddof=1) * (8 / 7) ** 0.5)
-    assert (found.clusters, found.rows, found.freedom) == (8, 60, 7.0)
+    assert found.error == pytest.approx(np.std(gains, ddof=1) * (5 / 4) ** 0.5)
+    assert (found.clusters, found.rows, found.freedom) == (5, 120, 4.0)
 
 
 @pytest.mark.parametrize(("task", "name"), BOOTSTRAPPED)
@@ -140,16 +140,16 @@ def test_the_bound_errs_as_often_as_it_says_where_days_stand_or_fall_together() 
     random = np.random.default_rng(12)
     clusters = np.repeat(np.arange(14), 30)
     wrong = naive = 0
-    for _ in range(100):
+    for _ in range(80):
         truth = random.random(420) < 0.4
         favour = random.normal(size=14)[clusters]
         first, second = (
             Scored("binary", truth * 1, ((2 * truth - 1) * (1 + sign * favour) + random.normal(size=420) > 0) * 1.0)
             for sign in (1, -1)
         )
-        found = difference(find_metric("f1", "binary"), first, second, Units(clusters), Resampling(100))
+        found = difference(find_metric("f1", "binary"), first, second, Units(clusters), Resampling(60))
         wrong += found.lower(0.95) > 0
         naive += found.value - 1.645 * found.naive_error > 0
 
-    assert wrong / 100 < 0.12
-    assert naive / 100 > 0.15
+    assert wrong / 80 < 0.12
+    assert naive / 80 > 0.15

@@ -36,7 +36,7 @@ def test_the_gain_is_that_of_the_metrics_and_turns_with_the_models(task: str, na
         (back.error, back.naive_error, back.freedom), rel=1e-6
     )
     assert 0 < there.error < np.inf
-    assert (there.clusters, there.rows) == (8, 60)
+    assert (there.clusters, there.rows) == (back.clusters, 60)
 
 
 @pytest.mark.parametrize(("task", "name"), ALL)
@@ -79,7 +79,7 @@ def test_of_two_classes_the_mean_one_against_the_rest_is_the_binary_one() -> Non
     found = difference(find_metric("roc_auc", "multiclass"), *as_two, units)
     binary = difference(find_metric("roc_auc", "binary"), first, second, units)
 
-    assert (found.value, found.error) == pytest.approx((binary.value, binary.error))
+    assert (found.value, found.error, found.freedom) == pytest.approx((binary.value, binary.error, binary.freedom))
     assert found.naive_error == pytest.approx(binary.naive_error, rel=0.05)  # DeLong's corrects each class by itself
 
 
@@ -118,6 +118,63 @@ def test_a_threshold_is_each_models_own() -> None:
 
     assert difference(find_metric("recall", "binary"), low, high, Units.rows(4), QUICK).value == pytest.approx(0.5)
     assert difference(find_metric("accuracy", "binary"), low, high, Units.rows(4)).value == pytest.approx(0.25)
+
+
+def with_positives_on(days: int, seed: int) -> tuple[Scored, Scored, np.ndarray]:
+    """Two models of which neither is better, though each of 28 days favours one of them; positives on some days."""
+    random = np.random.default_rng(seed)
+    day = np.repeat(np.arange(28), 30)
+    truth = ((day < days) & (random.random(len(day)) < 0.4)) * 1
+    favour = 0.6 * random.normal(size=28)[day]
+    first, second = (
+        Scored("binary", truth, stats.norm.cdf((2 * truth - 1) * (1 + sign * favour) + random.normal(size=len(day))))
+        for sign in (1, -1)
+    )
+    return first, second, day
+
+
+@pytest.mark.parametrize("name", ["roc_auc", "average_precision", "precision", "recall", "f1"])
+def test_days_without_positives_say_nothing_of_the_spread(name: str) -> None:
+    metric = find_metric(name, "binary")
+    first, second, day = with_positives_on(4, seed=1)
+
+    found = difference(metric, first, second, Units(day), QUICK)
+
+    assert (found.clusters, found.freedom) == (4, 3)
+    one = difference(metric, *with_positives_on(1, seed=1)[:2], Units(day), QUICK)
+    assert (one.clusters, one.error) == (1, np.inf)
+
+
+def test_the_bound_errs_as_seldom_as_it_says_where_positives_are_on_two_days() -> None:
+    metric, wrong, careless = find_metric("roc_auc", "binary"), 0, 0
+    for seed in range(200):
+        first, second, day = with_positives_on(2, seed)
+        wrong += difference(metric, first, second, Units(day)).lower(0.95) > 0
+        careless += auc_difference(first.truth, first.scores, second.scores, Units(day)).lower(0.95) > 0
+
+    assert wrong / 200 <= 0.05
+    assert careless / 200 > 0.12  # with 27 degrees of freedom
+
+
+def test_precision_hangs_on_the_rows_that_are_called_positive() -> None:
+    truth, scores = np.tile([1, 0], 10), np.zeros(20)
+    scores[:5] = 1
+    models = [Scored("binary", truth, s, 0.5) for s in (scores, scores * (np.arange(20) < 3))]
+
+    found = difference(find_metric("precision", "binary"), *models, Units(np.arange(20) // 2), QUICK)
+
+    assert (found.clusters, found.freedom) == (3, 2)
+
+
+def test_a_class_in_few_clusters_is_what_a_macro_metric_hangs_on() -> None:
+    first, second = two_models("multiclass", 4, rows=90)
+    truth = np.where(np.arange(90) < 20, first.truth, np.minimum(first.truth, 1))
+    models = [Scored("multiclass", truth, s.scores) for s in (first, second)]
+    units = Units(np.arange(90) // 10)
+
+    assert difference(find_metric("macro_f1", "multiclass"), *models, units, QUICK).clusters == 2
+    assert difference(find_metric("roc_auc", "multiclass"), *models, units, QUICK).clusters == 2
+    assert difference(find_metric("log_loss", "multiclass"), *models, units, QUICK).clusters == 9
 
 
 def scored(truth: list[float], scores: list[float], task: str = "binary") -> Scored:

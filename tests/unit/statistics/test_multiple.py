@@ -4,16 +4,29 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from statsmodels.stats.multitest import multipletests
 
 from weighlock.statistics.multiple import holm
 
 
-@settings(max_examples=4)  # theirs collects garbage each time
-@given(st.lists(st.floats(0, 1), min_size=5, max_size=30))
-def test_it_is_that_of_statsmodels(values: list[float]) -> None:
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_it_rejects_what_stepping_down_rejects(values: list[float]) -> None:
+    adjusted = holm(values)
+
+    for level in (0.01, 0.05, 0.5):
+        rejected: list[int] = []
+        for step, i in enumerate(sorted(range(len(values)), key=values.__getitem__)):
+            if values[i] * (len(values) - step) > level:
+                break
+            rejected.append(i)
+        assert sorted(rejected) == np.flatnonzero(adjusted <= level).tolist()
+
+
+def test_it_is_that_of_statsmodels() -> None:
+    values = np.random.default_rng(1).random(40) ** 4  # some small, none in order
+
     assert holm(values).tolist() == pytest.approx(multipletests(values, method="holm")[1].tolist())
 
 

@@ -21,7 +21,8 @@ def test_counting_rows_is_repeating_them(task: str, name: str, seed: int) -> Non
     # given rows in clusters, with many ties in one model's scores and none in the other's
     random = np.random.default_rng(seed)
     clusters = some_clusters(seed)
-    times = random.integers(0, 4, (5, 8)).astype(np.int32)
+    times = random.integers(0, 4, (6, 5)).astype(np.int32)
+    times[:, 0] += 1
 
     for scored in (two_models(task, seed)[0], two_models(task, seed, decimals=9)[1]):
         found = weighted(name, scored)(clusters)(times)
