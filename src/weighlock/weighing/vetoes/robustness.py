@@ -154,7 +154,7 @@ def _scored(model: Scorer, rows: pd.DataFrame, outcome: NDArray[np.float64], sch
     try:
         scores = model.score(rows)
     except Exception as error:  # whatever a model raises, it has not scored
-        return f"{error or type(error).__name__}"
+        return str(error) or type(error).__name__
     if not np.isfinite(scores).all():
         return f"{np.count_nonzero(~np.isfinite(scores)):,} are not finite."
     if schema.task == "multiclass":
