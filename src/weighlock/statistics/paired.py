@@ -112,6 +112,21 @@ class Estimate:
         return float(stdtrit(self.freedom, probability))
 
 
+@dataclass(frozen=True)
+class Likeness:
+    """What neighbours that are alike do to a variance.
+
+    Attributes:
+        widening: what multiplies it, 1 or more.
+        freedom: degrees of freedom that are left.
+        autocorrelation: of neighbouring clusters, as far as it counts.
+    """
+
+    widening: float
+    freedom: float
+    autocorrelation: float
+
+
 def mean_difference(differences: NDArray[Any], units: Units) -> Estimate:
     """The mean of one difference a row.
 
@@ -137,6 +152,14 @@ def auc_difference(truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any
         second: (n,) scores.
         units: of the n rows.
     """
+    value, influence, delong = auc_influence(truth, first, second)
+    return estimate(value, influence, units, delong)
+
+
+def auc_influence(
+    truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any]
+) -> tuple[float, NDArray[np.float64], float]:
+    """A difference of AUCs, each row's influence on it (n,), and DeLong's error, of what `auc_difference` takes."""
     positive = np.asarray(truth, dtype=bool)
     (above, below) = (a - b for a, b in zip(_placements(positive, first), _placements(positive, second), strict=True))
     value = float(above.mean())
@@ -144,7 +167,7 @@ def auc_difference(truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any
     influence[positive] = (above - value) / len(above)
     influence[~positive] = (below - value) / len(below)
     delong = np.sqrt(_variance(above) / len(above) + _variance(below) / len(below))
-    return estimate(value, influence, units, float(delong))
+    return value, influence, float(delong)
 
 
 def estimate(value: float, influence: NDArray[np.float64], units: Units, naive_error: float) -> Estimate:
@@ -160,12 +183,23 @@ def estimate(value: float, influence: NDArray[np.float64], units: Units, naive_e
     count = len(sums)
     if count < 2:
         return Estimate(value, np.inf, naive_error, count, len(influence), freedom=1.0)
-    inflation, correlation = autocorrelation(sums) if units.ordered else (1.0, 0.0)
+    alike = likeness(sums, ordered=units.ordered)
+    error = np.sqrt((sums**2).sum() * count / (count - 1) * alike.widening)
+    return Estimate(value, float(error), naive_error, count, len(influence), alike.freedom, alike.autocorrelation)
+
+
+def likeness(sums: NDArray[np.float64], *, ordered: bool) -> Likeness:
+    """What the order of clusters says about a sum over them.
+
+    Args:
+        sums: (G,) each cluster's influence, G at least 2; they add up to 0.
+        ordered: whether they stand in order of time; if not, nothing widens.
+    """
+    inflation, correlation = autocorrelation(sums) if ordered else (1.0, 0.0)
     # residuals of a sample that is like its neighbours lie too close to its own mean
-    shrinkage = max(1 - (inflation - 1) / (count - 1), 0.1)
-    error = np.sqrt((sums**2).sum() * count / (count - 1) * inflation / shrinkage)
-    freedom = max((count - 1) / inflation**2, LEAST_FREEDOM)
-    return Estimate(value, float(error), naive_error, count, len(influence), freedom, correlation)
+    shrinkage = max(1 - (inflation - 1) / (len(sums) - 1), 0.1)
+    freedom = max((len(sums) - 1) / inflation**2, min(LEAST_FREEDOM, len(sums) - 1.0))
+    return Likeness(inflation / shrinkage, freedom, correlation)
 
 
 def autocorrelation(sums: NDArray[np.float64]) -> tuple[float, float]:

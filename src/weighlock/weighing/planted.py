@@ -12,7 +12,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from weighlock.statistics.difference import Resampling, difference
+from weighlock.statistics.bootstrap import Resampling
+from weighlock.statistics.difference import difference
 from weighlock.statistics.metrics import find_metric
 from weighlock.weighing.altered import Altered
 

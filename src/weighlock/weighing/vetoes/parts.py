@@ -10,7 +10,8 @@ import numpy as np
 from weighlock.decisions.gate import LEAST_UNITS
 from weighlock.decisions.verdict import Comparison, Kind
 from weighlock.slices import MISSING
-from weighlock.statistics.difference import Resampling, difference
+from weighlock.statistics.bootstrap import Resampling
+from weighlock.statistics.difference import difference
 from weighlock.statistics.metrics import Metric, Scored
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from weighlock.schema import Column, Schema
     from weighlock.scoring import Scorer
-    from weighlock.statistics.difference import Resampling
+    from weighlock.statistics.bootstrap import Resampling
     from weighlock.statistics.paired import Units
     from weighlock.weighing.policy import RobustnessParams
 

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weighlock.decisions.verdict import Comparison
-    from weighlock.statistics.difference import Resampling
+    from weighlock.statistics.bootstrap import Resampling
     from weighlock.statistics.metrics import Scored
     from weighlock.statistics.paired import Units
     from weighlock.weighing.policy import SlicesParams
