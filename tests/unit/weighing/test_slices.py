@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import pandas as pd
 import pytest
 
 from weighlock.config import parse
-from weighlock.statistics.difference import Resampling
+from weighlock.decisions.verdict import Comparison
+from weighlock.statistics.bootstrap import Resampling
 from weighlock.statistics.metrics import log_losses
-from weighlock.statistics.paired import Units, mean_difference
+from weighlock.statistics.paired import Estimate, Units, mean_difference
 from weighlock.weighing.policy import SlicesParams
 from weighlock.weighing.predictions import Predictions
+from weighlock.weighing.vetoes import slices
 from weighlock.weighing.vetoes.slices import slice_comparisons
 
 ROWS = 1200
@@ -107,10 +110,10 @@ def test_a_relative_margin_is_of_the_champions_value_there(pair: Callable) -> No
     assert found.comparisons[0].margin != found.comparisons[1].margin
 
 
-def test_slices_of_almost_one_class_say_nothing_of_ranks() -> None:
+def test_slices_of_one_class_say_nothing_of_ranks() -> None:
     random = np.random.default_rng(1)
-    kind = np.array(["none", "rare", "both"])[np.arange(ROWS) % 3]
-    truth = np.where(kind == "none", 0, np.where(kind == "rare", np.arange(ROWS) < 90, random.integers(0, 2, ROWS)))
+    kind = np.array(["none", "both"])[np.arange(ROWS) % 2]
+    truth = np.where(kind == "none", 0, random.integers(0, 2, ROWS))
     challenger, champion = (predictions(random.random(ROWS), truth, kind=kind) for _ in range(2))
     day = Units(np.arange(ROWS) // 40)
 
@@ -119,10 +122,22 @@ def test_slices_of_almost_one_class_say_nothing_of_ranks() -> None:
 
     assert [c.name for c in ranks.comparisons] == ["kind = both"]
     assert [(u.name, u.reason) for u in ranks.unweighed] == [
-        ("kind = none", "has 0 positives; it takes 1."),
-        ("kind = rare", "has positives in 3 clusters; it takes 10."),
+        ("kind = none", "cannot be weighed: all 600 rows are of one class, so that roc_auc has nothing to rank."),
     ]
-    assert len(losses.comparisons) == 3
+    assert len(losses.comparisons) == 2
+
+
+def test_a_metric_that_hangs_on_few_clusters_tells_nothing(pair: Callable, monkeypatch: pytest.MonkeyPatch) -> None:
+    def compare(*args: Any) -> Comparison:
+        few = Estimate(value=-1.0, error=0.01, naive_error=0.01, clusters=3, rows=600, freedom=2)
+        return Comparison(args[0], args[1], 0.5, 0.6, few, 0.02)
+
+    monkeypatch.setattr(slices, "compare", compare)
+
+    found = slice_comparisons(*pair(kind="a"), DAYS, params(), FEW)
+
+    assert found.comparisons == ()
+    assert [u.reason for u in found.unweighed] == ["has what the metric hangs on in 3 clusters; it takes 10."]
 
 
 def test_values_that_are_all_the_same_have_no_r2() -> None:
@@ -133,7 +148,9 @@ def test_values_that_are_all_the_same_have_no_r2() -> None:
     found = slice_comparisons(one, one, DAYS, params(metric="r2"), FEW)
 
     assert found.comparisons == ()
-    assert [u.reason for u in found.unweighed] == ["its truth is the same in every row, of which r2 says nothing."]
+    assert [u.reason for u in found.unweighed] == [
+        "cannot be weighed: the truth of all 1,200 rows is the same, so that r2 has nothing to explain."
+    ]
 
 
 def test_several_classes_of_which_one_occurs_say_nothing_of_ranks() -> None:
@@ -150,4 +167,6 @@ def test_several_classes_of_which_one_occurs_say_nothing_of_ranks() -> None:
     found = slice_comparisons(one, one, day, params(metric="roc_auc"), FEW)
 
     assert [c.name for c in found.comparisons] == ["kind = all"]
-    assert [u.reason for u in found.unweighed] == ["its rows are of one class, of which roc_auc says nothing."]
+    assert [u.reason for u in found.unweighed] == [
+        "cannot be weighed: all 600 rows are of one class, so that roc_auc has nothing to rank."
+    ]

@@ -74,7 +74,13 @@ def robustness_comparisons(
         elif isinstance(before, str):
             blank.append(f"on rows with {name} the champion gives no scores: {before}")
         else:
-            comparisons.append(compare("robustness", name, metric, after, before, units, params.margin, resampling))
+            try:
+                margin = params.margin
+                found = compare("robustness", name, metric, after, before, units, margin, resampling)
+            except ValueError as error:
+                blank.append(f"rows with {name} cannot be compared: {error}")
+            else:
+                comparisons.append(found)
     return RobustnessVetoes(tuple(comparisons), _condition(comparisons, broken, blank))
 
 
