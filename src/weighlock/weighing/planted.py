@@ -10,6 +10,7 @@ worse by much, but not clearly.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from weighlock.statistics.bootstrap import Resampling
@@ -32,6 +33,7 @@ NOISE = 0.05  # share of rows whose scores the champion loses too, so that no ma
 EQUAL = 0.2  # of a margin: the standard error between equal models, at which neither of them is shown to be worse
 MOST_NOISE, LEAST_NOISE = 0.5, 0.01
 STEP = 1.5
+RESAMPLES = 200  # of a bootstrap: enough to tell a size by
 EXACT = 1e-12  # share of rows
 ALLOWED: dict[str, tuple[Outcome, ...]] = {
     "clearly worse": ("FAIL",),
@@ -71,7 +73,7 @@ def plant(base: Predictions, policy: GateParams, units: Units) -> Iterator[Plant
 
     Args:
         base: the model, and the rows.
-        policy: says what clearly is, and how many draws a bootstrap makes.
+        policy: what is demanded of them, beyond which margins.
         units: of the rows, as the gate takes them.
     """
     field = _Field(Altered.of(base, units, policy.seed), policy, units)
@@ -109,8 +111,8 @@ class _Field:
         return {
             "clearly worse": self.clearly_worse,
             "worse by the margin": self.worse_by_the_margin,
-            "equal": self.equal,
-            "equal, the other way round": lambda: self.equal()[::-1],
+            "equal": lambda: self.equal,
+            "equal, the other way round": lambda: self.equal[::-1],
             "clearly better": self.clearly_better,
         }[name]()
 
@@ -149,6 +151,7 @@ class _Field:
             )
         return self.model.worse(share), champion
 
+    @cached_property
     def equal(self) -> tuple[Scored, Scored]:
         """Each without what it knew of as many rows, few enough for a small error beside the margins if that can be."""
         share = MOST_NOISE
@@ -193,8 +196,12 @@ class _Field:
 
     def gain(self, rule: Rule, challenger: Scored, champion: Scored) -> Estimate:
         """The challenger's on a rule's metric."""
-        resampling = Resampling(self.policy.resamples, self.policy.seed)
-        return difference(find_metric(rule.metric, champion.task), challenger, champion, self.units, resampling)
+        resampling = Resampling(min(self.policy.resamples, RESAMPLES), self.policy.seed)
+        metric = find_metric(rule.metric, champion.task)
+        try:
+            return difference(metric, challenger, champion, self.units, resampling)
+        except ValueError as error:
+            raise NotPlantedError(f"{rule.metric} cannot be compared on these rows: {error}.") from error
 
     def margin(self, rule: Rule, champion: Scored) -> float:
         """A rule's, in the metric's unit."""

@@ -64,10 +64,12 @@ def too_small(rows: NDArray[Any], units: Units, least: int, what: str = "rows") 
     """
     if len(rows) < least:
         return f"has {len(rows):,} {what}; it takes {least:,}."
-    clusters = len(np.unique(units.clusters[rows]))
-    if clusters < LEAST_UNITS:
-        return f"has {what} in {clusters} clusters; it takes {LEAST_UNITS}."
-    return None
+    return too_few(len(np.unique(units.clusters[rows])), what)
+
+
+def too_few(clusters: int, what: str = "rows") -> str | None:
+    """Why so many clusters tell nothing; None where they are enough."""
+    return f"has {what} in {clusters} clusters; it takes {LEAST_UNITS}." if clusters < LEAST_UNITS else None
 
 
 def compare(
@@ -80,9 +82,13 @@ def compare(
     margin: Margin,
     resampling: Resampling,
 ) -> Comparison:
-    """Two models on the same rows; a relative margin is a share of the champion's value there."""
-    before, after = metric(champion), metric(challenger)
+    """Two models on the same rows; a relative margin is a share of the champion's value there.
+
+    Raises:
+        ValueError: the metric says nothing about these rows; why.
+    """
     gain = difference(metric, challenger, champion, units, resampling)
+    before, after = metric(champion), metric(challenger)
     return Comparison(kind, name, before, after, gain, margin.of(before))
 
 

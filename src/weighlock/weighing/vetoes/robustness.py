@@ -74,7 +74,13 @@ def robustness_comparisons(
         elif isinstance(before, str):
             blank.append(f"on rows with {name} the champion gives no scores: {before}")
         else:
-            comparisons.append(compare("robustness", name, metric, after, before, units, params.margin, resampling))
+            try:
+                margin = params.margin
+                found = compare("robustness", name, metric, after, before, units, margin, resampling)
+            except ValueError as error:
+                blank.append(f"rows with {name} cannot be compared: {error}")
+            else:
+                comparisons.append(found)
     return RobustnessVetoes(tuple(comparisons), _condition(comparisons, broken, blank))
 
 
@@ -154,7 +160,7 @@ def _scored(model: Scorer, rows: pd.DataFrame, outcome: NDArray[np.float64], sch
     try:
         scores = model.score(rows)
     except Exception as error:  # whatever a model raises, it has not scored
-        return f"{error or type(error).__name__}"
+        return str(error) or type(error).__name__
     if not np.isfinite(scores).all():
         return f"{np.count_nonzero(~np.isfinite(scores)):,} are not finite."
     if schema.task == "multiclass":
