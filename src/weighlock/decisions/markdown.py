@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 VALUE = 60  # characters of a value: a key, a category, a parameter
 SENTENCE = 600
+EMPTY = "(empty)"
 _RAW = 10_000  # characters that are looked at at all
 _CALLS = re.compile(r"@|#\d|\bgh-\d|://|www\.|\$|:[\w+-]+:", re.IGNORECASE)
 _MARKS = str.maketrans(
@@ -22,16 +23,14 @@ _MARKS = str.maketrans(
 
 def cleaned(value: str, limit: int = VALUE) -> str:
     """On one line, without what controls, turns or hides text, and no longer than `limit`."""
-    line = " ".join(value[:_RAW].split())
+    line = " ".join(value[:_RAW].split())[: limit + 1]
     shown = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c).startswith("C") else c for c in line)
     return shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"
 
 
 def code(value: str, limit: int = VALUE) -> str:
     """A value as inline code, in which GitHub interprets nothing."""
-    text = cleaned(value, limit)
-    if not text:
-        return "*empty*"
+    text = cleaned(value, limit) or EMPTY
     fence = "`" * (1 + max(map(len, re.findall("`+", text)), default=0))
     space = " " if "`" in (text[0], text[-1]) else ""
     return f"{fence}{space}{text}{space}{fence}"
@@ -40,7 +39,7 @@ def code(value: str, limit: int = VALUE) -> str:
 def escaped(text: str, limit: int = SENTENCE) -> str:
     """A sentence in which others' words may stand: what is in `backticks` is code, the rest is plain text."""
     pieces: list[str] = []
-    for number, part in enumerate(re.split(r"`([^`]*)`", cleaned(text, limit))):
+    for number, part in enumerate(re.split(r"`([^`]*[^`\s][^`]*)`", cleaned(text, limit))):
         if number % 2:
             pieces.append(code(part, limit))
         else:
@@ -71,7 +70,7 @@ def folded(summary: str, body: Sequence[str]) -> list[str]:
 
 def image(title: str, file: str) -> str:
     """A picture beside the report."""
-    return f"![{escaped(title, VALUE)}]({quote(file)})"
+    return f"![{escaped(title, VALUE)}]({quote(file, safe='')})"
 
 
 def joined(lines: Sequence[str]) -> str:

@@ -88,8 +88,8 @@ def errors(verdict: Verdict, context: Context, room: Room) -> list[str]:
     head = ("metric", "gain", honest, "naive error", "rows", "worth", "likeness", "p")
     why = "" if unit == "row" else f"Rows of one {unit} stand or fall together, so the naive error is too small. "
     legend = (
-        f"The naive error takes each row by itself. {why}“Worth” is how many independent rows would say as much; “likeness” the correlation of neighbouring {unit}s; “p” that of no "
-        "harm, corrected (Holm, 1979) for all metrics."
+        f"The naive error takes each row by itself. {why}“Worth” is how many independent rows would say as much; "
+        f"“likeness” the correlation of neighbouring {unit}s; “p” that of no harm, corrected (Holm, 1979)."
     )
     first = next((c.comparison for c in checks if c.comparison), None)
     worth = (
@@ -177,10 +177,12 @@ def data(context: Context, room: Room) -> list[str]:
         rows.append((f"mean of {code(context.target)}", said(changes.target[0]), said(changes.target[1])))
     body = table(("", "champion", "challenger"), rows, (1, 2))
     for word, names in (("Added", changes.added), ("Removed", changes.removed)):
-        body += _listed(word, [code(name) for name in names], room)
-    body += _listed("Type changed", [f"{code(n)} from {code(a)} to {code(b)}" for n, a, b in changes.retyped], room)
-    kept, left = cut(changes.drift, room.listed // 2)
-    drift = [(code(d.name), f"{d.distance:.3g}", escaped(d.detail, min(room.sentence, 200))) for d in kept]
+        kept, left = cut(names, room.listed // 2)
+        body += _listed(word, [code(name) for name in kept], left)
+    retyped, left = cut(changes.retyped, room.listed // 2)
+    body += _listed("Type changed", [f"{code(n)} from {code(a)} to {code(b)}" for n, a, b in retyped], left)
+    moved, left = cut(changes.drift, room.listed // 2)
+    drift = [(code(d.name), f"{d.distance:.3g}", escaped(d.detail, min(room.sentence, 200))) for d in moved]
     if drift:
         body += [*table(("column", escaped(changes.measure, VALUE), "what moved"), drift, (1,)), *more(left, "column")]
     columns = len(changes.added) + len(changes.removed) + len(changes.retyped)
@@ -188,9 +190,8 @@ def data(context: Context, room: Room) -> list[str]:
     return folded(f"Training data: {old:,} → {count(new, 'row')}{ratio}, {said_columns}", body)
 
 
-def _listed(word: str, names: Sequence[str], room: Room) -> list[str]:
-    kept, left = cut(names, room.listed // 2)
-    return ["", f"{word}: {', '.join(kept)}" + (f" … and {left:,} more" if left else "")] if names else []
+def _listed(word: str, names: Sequence[str], left: int) -> list[str]:
+    return ["", f"{word}: {', '.join(names)}" + (f" … and {left:,} more" if left else "")] if names else []
 
 
 def plots(context: Context, room: Room) -> list[str]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import warnings
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from weighlock.decisions.figures import arrow, interval
-from weighlock.decisions.markdown import cleaned
 from weighlock.decisions.report import ranked
 from weighlock.statistics.metrics import calibration_curve, log_losses
+from weighlock.weighing.canvas import BAD, DIM, GOOD, INK, STYLE, dates, figure_of, line, save, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -24,42 +24,13 @@ if TYPE_CHECKING:
     from weighlock.statistics.metrics import Scored
     from weighlock.weighing.predictions import Predictions
 
-# Okabe & Ito (2008): told apart by the colour-blind, and in grey
-GOOD, BAD, DIM, INK = "#0072B2", "#D55E00", "#8A8F98", "#1F2430"
 MARKS: dict[Result, tuple[str, str]] = {
     "pass": ("o", GOOD), "fail": ("X", BAD), "inconclusive": ("D", DIM), "not run": ("s", "#C3C7CF"),
 }  # fmt: skip
-WIDTH, DPI = 8.0, 100  # inches, dots an inch: 800 pixels
 MOST_SLICES = 20
 MOST_BARS = 120
 MOST_MARGINS = 5.0  # beyond this many margins an interval runs off the picture
 BINS = 10
-COLOURS = 64
-NAME = 36
-STYLE: dict[str, Any] = {
-    "font.family": "DejaVu Sans",
-    "font.size": 10,
-    "text.color": INK,
-    "text.parse_math": False,
-    "axes.edgecolor": "#C6CAD2",
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.titlesize": 11,
-    "axes.titleweight": "bold",
-    "axes.titlelocation": "left",
-    "axes.axisbelow": True,
-    "axes.unicode_minus": True,
-    "grid.color": "#E6E8EE",
-    "grid.linewidth": 0.8,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "legend.frameon": False,
-    "figure.dpi": DPI,
-    "figure.facecolor": "white",
-    "savefig.facecolor": "white",
-    "path.simplify": True,
-}
 
 
 def draw(
@@ -81,7 +52,7 @@ def draw(
     Returns:
         (title, file name) of each.
     """
-    from matplotlib import rc_context
+    from matplotlib import rc_context, rcdefaults, rcParams
 
     drawings: list[tuple[str, str, Callable[[], Figure]]] = []
     demands = [check for check in verdict.of("primary", "guard") if check.comparison]
@@ -95,11 +66,13 @@ def draw(
     sides = [("challenger", challenger.scored)] + ([("champion", champion.scored)] if champion else [])
     title = "Errors by prediction" if challenger.task == "regression" else "Calibration"
     drawings.append((title, "calibration.png", lambda: calibration(sides)))
-    with rc_context(STYLE), warnings.catch_warnings():
+    with rc_context(), warnings.catch_warnings():
+        rcdefaults()  # whatever the user's own matplotlibrc says
+        rcParams.update(STYLE)
         # a slice's name may be in a script that the font lacks: a box is drawn, which is no reason to stop
         warnings.filterwarnings("ignore", message="Glyph .* missing")
         for _, name, make in drawings:
-            _save(make(), folder / name)
+            save(make(), folder / name)
     return [(title, name) for title, name, _ in drawings]
 
 
@@ -114,7 +87,7 @@ def gains(checks: Sequence[Check], task: str) -> Figure:
     """Gains of primary and guards with their intervals, each in its own margin, so that -1 is the margin of all."""
     scales = [_scale(check) for check in checks]
     rows = [_scaled(check, scale) for check, scale in zip(checks, scales, strict=True)]
-    figure, axes = _figure(1.4 + 0.42 * len(checks))
+    figure, axes = figure_of(1.4 + 0.42 * len(checks))
     span = _span(rows, -1.3, 0.6, MOST_MARGINS)
     if any(check.comparison and check.comparison.margin > 0 for check in checks):
         axes.axvspan(span[0], -1, color=BAD, alpha=0.08, lw=0)
@@ -134,13 +107,13 @@ def harms(checks: Sequence[Check]) -> Figure:
     """Gains of the slices with their intervals, those that are harmed most on top; a tick is the slice's margin."""
     shown = checks[:MOST_SLICES]
     rows = [_scaled(check, 1.0) for check in shown]
-    figure, axes = _figure(1.5 + 0.27 * len(shown))
+    figure, axes = figure_of(1.5 + 0.27 * len(shown))
     margins = [check.comparison.margin if check.comparison else 0.0 for check in shown]
     most = max([1e-9, *margins, *(abs(row[0]) for row in rows if np.isfinite(row[0]))])
     span = _span(rows, -1.15 * max([*margins, most / 10]), most / 10, 4 * most)
     axes.vlines([-m for m in margins], *_bands(len(shown)), color=BAD, lw=1.6, ls=(0, (3, 2)))
     _intervals(axes, shown, rows, span)
-    axes.set_yticks(range(len(shown)), [_short(check.name) for check in shown])
+    axes.set_yticks(range(len(shown)), [short(check.name) for check in shown])
     left = len(checks) - len(shown)
     title = "Slices by harm" + (f" ({len(shown)} of {len(checks)})" if left else "")
     _finish(axes, shown, "worse   ◂   gain   ▸   better      (dashed: the margin)", title)
@@ -156,7 +129,7 @@ def by_day(challenger: Scored, champion: Scored, days: NDArray[np.int64]) -> Fig
     there = rows > 0
     means = np.bincount(place, weights=differences)[there] / rows[there]
     starts = (np.flatnonzero(there) * width + days.min()).astype("datetime64[D]")
-    figure, axes = _figure(3.4)
+    figure, axes = figure_of(3.4)
     axes.bar(starts, means, width=0.82 * width, align="edge" if width > 1 else "center",
              color=[GOOD if m >= 0 else BAD for m in means])  # fmt: skip
     mean = float(differences.mean())
@@ -164,11 +137,11 @@ def by_day(challenger: Scored, champion: Scored, days: NDArray[np.int64]) -> Fig
     axes.axhline(mean, color=INK, lw=1.2, ls=(0, (4, 3)), label=f"all rows: {mean:+.4g}")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 1), borderpad=0.2)
     axes.grid(axis="y")
-    _dates(axes)
+    dates(axes)
     loss = "absolute error" if challenger.task == "regression" else "log loss"
     by = "day" if width == 1 else f"{width} days"
     axes.set_ylabel("gain (above 0: better)")
-    axes.set_title(f"Gain in {loss} by {by}")
+    axes.set_title(f"Gain in {loss} by {by}", loc="left")
     return figure
 
 
@@ -178,7 +151,7 @@ def calibration(sides: Sequence[tuple[str, Scored]]) -> Figure:
 
 
 def _reliability(sides: Sequence[tuple[str, Scored]]) -> Figure:
-    figure, axes = _figure(5.0, wide=5.6)
+    figure, axes = figure_of(5.0, width=5.6)
     ends = []
     for number, (name, scored) in enumerate(sides):
         if scored.task == "binary":
@@ -187,7 +160,7 @@ def _reliability(sides: Sequence[tuple[str, Scored]]) -> Figure:
             hits, scores = scored.labels == scored.truth, scored.scores.max(axis=1)
         curve = np.array(calibration_curve(np.asarray(hits, dtype=float), np.asarray(scores, dtype=float), BINS))
         ends += [curve[:, 0].max(), curve[:, 1].max()]
-        _line(axes, curve[:, 0], curve[:, 1], name, number)
+        line(axes, curve[:, 0], curve[:, 1], name, number)
     edge = min(1.0, 1.08 * max(ends))
     axes.plot([0, edge], [0, edge], color=DIM, lw=1, ls=(0, (2, 2)), zorder=1, label="well calibrated")
     axes.set_xlim(0, edge)
@@ -198,12 +171,12 @@ def _reliability(sides: Sequence[tuple[str, Scored]]) -> Figure:
     top = "" if sides[0][1].task == "binary" else " of the top class"
     axes.set_xlabel(f"mean score{top}, by tenths of the rows")
     axes.set_ylabel("share that came true")
-    axes.set_title(f"Calibration{top}")
+    axes.set_title(f"Calibration{top}", loc="left")
     return figure
 
 
 def _residuals(sides: Sequence[tuple[str, Scored]]) -> Figure:
-    figure, axes = _figure(4.0)
+    figure, axes = figure_of(4.0)
     for number, (name, scored) in enumerate(sides):
         scores = np.asarray(scored.scores, dtype=np.float64)
         groups = np.array_split(np.argsort(scores, kind="stable"), min(BINS, len(scores)))
@@ -211,39 +184,14 @@ def _residuals(sides: Sequence[tuple[str, Scored]]) -> Figure:
         errors = [scored.truth[g] - scores[g] for g in groups]
         low, high = (np.array([np.quantile(e, q) for e in errors]) for q in (0.1, 0.9))
         axes.fill_between(middles, low, high, color=(GOOD, BAD)[number], alpha=0.12, lw=0)
-        _line(axes, middles, np.array([e.mean() for e in errors]), name, number)
+        line(axes, middles, np.array([e.mean() for e in errors]), name, number)
     axes.axhline(0, color=DIM, lw=1, ls=(0, (4, 3)), zorder=1)
     axes.grid(visible=True)
     axes.legend(loc="upper left", ncols=2)
     axes.set_xlabel("mean prediction, by tenths of the rows")
     axes.set_ylabel("truth - prediction")
-    axes.set_title("Errors by prediction: mean, and the middle 80 %")
+    axes.set_title("Errors by prediction: mean, and the middle 80 %", loc="left")
     return figure
-
-
-def _figure(height: float, wide: float = WIDTH) -> tuple[Figure, Axes]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(wide, height), layout="constrained")  # without pyplot: nothing global, no display
-    return figure, figure.subplots()
-
-
-def _save(figure: Figure, path: Path) -> None:
-    """As a PNG of few colours, a third of the size, without a word on when and by what it was made."""
-    from matplotlib.backends.backend_agg import FigureCanvasAgg
-    from PIL import Image
-
-    canvas = FigureCanvasAgg(figure)
-    canvas.draw()
-    image = Image.fromarray(np.asarray(canvas.buffer_rgba())[:, :, :3])
-    image.quantize(COLOURS, dither=Image.Dither.NONE).save(path, optimize=True, dpi=(DPI, DPI))
-
-
-def _line(axes: Axes, x: NDArray[Any], y: NDArray[Any], name: str, number: int) -> None:
-    style: dict[str, Any] = (
-        {"color": GOOD, "marker": "o", "ls": "-"}, {"color": BAD, "marker": "s", "ls": "--"},
-    )[number]  # fmt: skip
-    axes.plot(x, y, label=name, lw=1.8, ms=5, **style)
 
 
 def _scale(check: Check) -> float:
@@ -307,20 +255,9 @@ def _finish(axes: Axes, checks: Sequence[Check], label: str, title: str) -> None
     axes.grid(axis="x")
     axes.tick_params(axis="y", length=0, pad=8)
     axes.set_xlabel(label)
-    axes.set_title(title)
-
-
-def _dates(axes: Axes) -> None:
-    from matplotlib.dates import AutoDateLocator, DateFormatter
-
-    axes.xaxis.set_major_locator(AutoDateLocator(minticks=3, maxticks=8))
-    axes.xaxis.set_major_formatter(DateFormatter("%Y-%m-%d"))
+    axes.set_title(title, loc="left")
 
 
 def _label(check: Check, task: str) -> str:
     bare = "" if check.comparison and check.comparison.margin else "\n(no margin, own scale)"
-    return f"{_short(check.name)} {arrow(check.name, task)}".strip() + bare
-
-
-def _short(name: str) -> str:
-    return cleaned(name, NAME)
+    return f"{short(check.name)} {arrow(check.name, task)}".strip() + bare
