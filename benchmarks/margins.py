@@ -81,7 +81,7 @@ def main(folder: Path) -> None:
 
 def scored(
     month: str, before: str, earlier: str, schema: Schema, folder: Path
-) -> tuple[pd.DataFrame, dict[str, NDArray[np.float32]]]:
+) -> tuple[pd.DataFrame, dict[str, NDArray[Any]]]:
     """The month's rows, and their scores by its weighed model and by what it is compared with."""
     revision = Revision(tag(month), folder)
     parts = {name: read(revision.data(file)) for name, file in PART_FILES.items()}

@@ -110,7 +110,7 @@ class Turns:
 
 @dataclass(frozen=True)
 class ParamChange:
-    """A key of `params.yaml` and its two values, as text; None where one side lacks it."""
+    """A key of `params.yaml` and its two values, as JSON; None where one side lacks it."""
 
     key: str
     old: str | None
@@ -118,43 +118,66 @@ class ParamChange:
 
 
 @dataclass(frozen=True)
-class FeatureDrift:
-    """How far a column's values have moved from one training set to the other.
+class TrainingSet:
+    """A training set.
 
     Attributes:
-        name: the column's.
-        distance: by `DataChanges.measure`; 0 is none.
-        detail: what moved, such as `mean 61.2 → 68.9`.
+        rows: how many.
+        first: the oldest row's time, such as 2013-01-01T10:15Z; None where rows have no time.
+        last: the newest row's.
+        target: (name, figure): the share of each class, or of the positive one, or `mean` and `standard deviation`.
     """
 
-    name: str
-    distance: float
-    detail: str = ""
+    rows: int
+    first: str | None
+    last: str | None
+    target: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True)
+class Drift:
+    """How far a feature's values have moved.
+
+    Attributes:
+        kind: number, integer, boolean or category.
+        distance: numbers and integers: the Wasserstein distance over the older values' standard deviation; others: the
+            Jensen–Shannon distance (base 2, from 0 to 1). None where either side has no values, infinite where all
+            older values are one and the newer ones are not.
+        old_missing: the share of nulls, from 0 to 1.
+        new_missing: the share of nulls.
+    """
+
+    feature: str
+    kind: str
+    distance: float | None
+    old_missing: float
+    new_missing: float
+
+    @property
+    def size(self) -> float:
+        """By what drifts are put in order: the distance, or the change of the share of nulls where that is larger."""
+        return max(self.distance or 0.0, abs(self.new_missing - self.old_missing))
 
 
 @dataclass(frozen=True)
 class DataChanges:
-    """The two training sets side by side: champion's first, challenger's second.
+    """How two training sets differ.
 
     Attributes:
-        rows: how many there are.
-        spans: oldest and newest row of each; None where rows have no time.
-        target: share of the positive class, or mean; None where there is none (multiclass).
-        added: columns that only the challenger's has.
-        removed: columns that only the champion's has.
+        shared: rows whose key is in both.
+        added: columns that only the new one has.
+        removed: columns that only the old one has.
         retyped: (column, old type, new type).
-        measure: what drift is measured by, in words.
-        drift: by column, the largest first.
+        drift: of each feature of the schema that both have, largest first.
     """
 
-    rows: tuple[int, int]
-    spans: tuple[tuple[str, str], tuple[str, str]] | None = None
-    target: tuple[float, float] | None = None
-    added: tuple[str, ...] = ()
-    removed: tuple[str, ...] = ()
-    retyped: tuple[tuple[str, str, str], ...] = ()
-    measure: str = "distance"
-    drift: tuple[FeatureDrift, ...] = ()
+    old: TrainingSet
+    new: TrainingSet
+    shared: int
+    added: tuple[str, ...]
+    removed: tuple[str, ...]
+    retyped: tuple[tuple[str, str, str], ...]
+    drift: tuple[Drift, ...]
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -17,6 +18,9 @@ MARKS: dict[Result, str] = {
     "pass": "✅",
     "not run": "⚪",
 }  # worst first, then unknown
+DISTANCE = (
+    "Distance: of numbers Wasserstein's, in standard deviations of the champion's rows; of others Jensen–Shannon's."
+)
 SHORT_DIGEST = len("sha256:") + 12
 Row = TypeVar("Row")
 
@@ -166,28 +170,32 @@ def data(context: Context, room: Room) -> list[str]:
     changes = context.data
     if changes is None:
         return ["", "Training data: not compared, those of one side are not at hand."]
-    old, new = changes.rows
-    ratio = f" ({100 * (new / old - 1):+.1f}%)" if old else ""
-    rows = [("rows", f"{old:,}", f"{new:,}")]
-    if changes.spans:
-        (old_start, old_end), (new_start, new_end) = changes.spans
-        rows += [("oldest", code(old_start), code(new_start)), ("newest", code(old_end), code(new_end))]
-    if changes.target:
-        said = share if context.task == "binary" else number
-        rows.append((f"mean of {code(context.target)}", said(changes.target[0]), said(changes.target[1])))
+    old, new = changes.old, changes.new
+    ratio = f" ({100 * (new.rows / old.rows - 1):+.1f}%)" if old.rows else ""
+    rows = [("rows", f"{old.rows:,}", f"{new.rows:,}"), ("of them in both", f"{changes.shared:,}", "")]
+    if old.first and old.last and new.first and new.last:
+        rows += [("oldest", code(old.first), code(new.first)), ("newest", code(old.last), code(new.last))]
+    said = number if context.task == "regression" else share
+    before = dict(old.target)
+    rows += [(f"{code(context.target)}: {code(n)}", said(before.get(n, math.nan)), said(v)) for n, v in new.target]
     body = table(("", "champion", "challenger"), rows, (1, 2))
     for word, names in (("Added", changes.added), ("Removed", changes.removed)):
-        kept, left = cut(names, room.listed // 2)
-        body += _listed(word, [code(name) for name in kept], left)
+        named, left = cut(names, room.listed // 2)
+        body += _listed(word, [code(name) for name in named], left)
     retyped, left = cut(changes.retyped, room.listed // 2)
     body += _listed("Type changed", [f"{code(n)} from {code(a)} to {code(b)}" for n, a, b in retyped], left)
-    moved, left = cut(changes.drift, room.listed // 2)
-    drift = [(code(d.name), f"{d.distance:.3g}", escaped(d.detail, min(room.sentence, 200))) for d in moved]
+    kept, left = cut(changes.drift, room.listed // 2)
+    drift = [
+        (code(d.feature), code(d.kind), "" if d.distance is None else f"{d.distance:.3g}",
+         share(d.old_missing), share(d.new_missing))
+        for d in kept
+    ]  # fmt: skip
     if drift:
-        body += [*table(("column", escaped(changes.measure, VALUE), "what moved"), drift, (1,)), *more(left, "column")]
+        head = ("feature", "type", "distance", "missing before", "missing now")
+        body += [*table(head, drift, (2, 3, 4)), *more(left, "feature"), "", DISTANCE]
     columns = len(changes.added) + len(changes.removed) + len(changes.retyped)
     said_columns = f"{count(columns, 'column')} changed" if columns else "the same columns"
-    return folded(f"Training data: {old:,} → {count(new, 'row')}{ratio}, {said_columns}", body)
+    return folded(f"Training data: {old.rows:,} → {count(new.rows, 'row')}{ratio}, {said_columns}", body)
 
 
 def _listed(word: str, names: Sequence[str], left: int) -> list[str]:

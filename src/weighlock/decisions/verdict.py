@@ -19,7 +19,7 @@ class Comparison:
 
     Attributes:
         kind: what the figure is for: primary and guard have to be shown, the others can only veto.
-        name: of the metric, slice (`carrier = UA`), gap (`origin: true-positive rate, JFK`) or perturbation.
+        name: of the metric, slice (`carrier = UA`), gap (`origin = JFK: true-positive rate`) or perturbation.
         champion: the champion's value.
         challenger: the challenger's value.
         gain: by how much the challenger is better, negative where it is worse.

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import io
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+import json
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
+from weighlock.decisions.context import DataChanges, Drift, ParamChange, TrainingSet
 from weighlock.errors import EvidenceError
 from weighlock.layout import PART_FILES, ROW_ID
 from weighlock.schema import label
@@ -23,78 +24,7 @@ if TYPE_CHECKING:
     from weighlock.weighing.contender import Contender
 
 
-class ParamChange(NamedTuple):
-    """A key of `params.yaml` (`train.seed`) and its values; None where it is not there."""
-
-    key: str
-    old: Any
-    new: Any
-
-
-@dataclass(frozen=True)
-class Rows:
-    """A training set.
-
-    Attributes:
-        rows: how many.
-        first: the oldest row's time, such as 2013-01-01T10:15Z; None where rows have no time.
-        last: the newest row's.
-        target: (name, figure): the share of each class, or of the positive one, or `mean` and `standard deviation`.
-    """
-
-    rows: int
-    first: str | None
-    last: str | None
-    target: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True)
-class Drift:
-    """How far a feature's values have moved.
-
-    Attributes:
-        kind: number, integer, boolean or category.
-        distance: numbers and integers: the Wasserstein distance over the older values' standard deviation; others: the
-            Jensen–Shannon distance (base 2, from 0 to 1). None where either side has no values, infinite where all
-            older values are one and the newer ones are not.
-        old_missing: the share of nulls, from 0 to 1.
-        new_missing: the share of nulls.
-    """
-
-    feature: str
-    kind: str
-    distance: float | None
-    old_missing: float
-    new_missing: float
-
-    @property
-    def size(self) -> float:
-        """By what drifts are put in order: the distance, or the change of the share of nulls where that is larger."""
-        return max(self.distance or 0.0, abs(self.new_missing - self.old_missing))
-
-
-@dataclass(frozen=True)
-class DataChanges:
-    """How two training sets differ.
-
-    Attributes:
-        shared: rows whose key is in both.
-        added: columns that only the new one has.
-        removed: columns that only the old one has.
-        retyped: (column, old type, new type).
-        drift: of each feature of the schema that both have, largest first.
-    """
-
-    old: Rows
-    new: Rows
-    shared: int
-    added: tuple[str, ...]
-    removed: tuple[str, ...]
-    retyped: tuple[tuple[str, str, str], ...]
-    drift: tuple[Drift, ...]
-
-
-def params_changes(old_text: str, new_text: str) -> list[ParamChange]:
+def params_changes(old_text: str, new_text: str) -> tuple[ParamChange, ...]:
     """The keys whose values are not the same, in the new file's order, then those that are gone.
 
     Raises:
@@ -102,7 +32,8 @@ def params_changes(old_text: str, new_text: str) -> list[ParamChange]:
     """
     old, new = _params(old_text), _params(new_text)
     keys = {**new, **old}
-    return [ParamChange(k, old.get(k), new.get(k)) for k in keys if (k in old, old.get(k)) != (k in new, new.get(k))]
+    changed = (k for k in keys if (k in old, old.get(k)) != (k in new, new.get(k)))
+    return tuple(ParamChange(k, _shown(old, k), _shown(new, k)) for k in changed)
 
 
 def training_rows(contender: Contender) -> pd.DataFrame | None:
@@ -152,6 +83,10 @@ def data_changes(old: pd.DataFrame, new: pd.DataFrame, schema: Schema) -> DataCh
     )
 
 
+def _shown(params: dict[str, Any], key: str) -> str | None:
+    return json.dumps(params[key], ensure_ascii=False, default=str) if key in params else None
+
+
 def _params(text: str) -> dict[str, Any]:
     import yaml
 
@@ -164,10 +99,10 @@ def _params(text: str) -> dict[str, Any]:
     return flatten(content)
 
 
-def _rows(frame: pd.DataFrame, schema: Schema) -> Rows:
+def _rows(frame: pd.DataFrame, schema: Schema) -> TrainingSet:
     times = frame[schema.time] if schema.time in frame.columns else None
     first, last = (minute(times.min()), minute(times.max())) if times is not None and len(times) else (None, None)
-    return Rows(len(frame), first, last, _target(frame, schema))
+    return TrainingSet(len(frame), first, last, _target(frame, schema))
 
 
 def _target(frame: pd.DataFrame, schema: Schema) -> tuple[tuple[str, float], ...]:

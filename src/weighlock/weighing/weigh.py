@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weighlock import files
-from weighlock.decisions.context import Context, Holdout, Side
+from weighlock.decisions.context import Context, DataChanges, Holdout, ParamChange, Side
 from weighlock.decisions.record import to_json
 from weighlock.decisions.report import render
 from weighlock.decisions.verdict import Comparison, Condition, Verdict
@@ -21,7 +21,7 @@ from weighlock.schema import read_schema
 from weighlock.times import minute
 from weighlock.weighing import conditions
 from weighlock.weighing.acceptance import acceptance_of, evidence_digest
-from weighlock.weighing.changes import data_changes, params_changes
+from weighlock.weighing.changes import data_changes, params_changes, training_rows
 from weighlock.weighing.flips import flips, turns
 from weighlock.weighing.judgement import UNIT, Judge, Judgement, days_of, units_of
 from weighlock.weighing.policy import GateParams, read_policy
@@ -221,8 +221,8 @@ def _context(scale: Scale, judgement: Judgement | None) -> Context:
         robustness_metric=policy.robustness.metric if policy.robustness else None,
         flips=flips(predictions, champion.predictions, features) if champion else (),
         turns=turns(predictions, champion.predictions) if champion else None,
-        params=params_changes(champion.params_text, challenger.params_text) if champion else None,
-        data=data_changes(champion, challenger) if champion else None,
+        params=_params(champion, challenger) if champion else None,
+        data=_data(champion, challenger) if champion else None,
         warnings=tuple(_warnings(scale, judgement)),
     )
 
@@ -241,6 +241,18 @@ def _side(contender: Contender) -> Side:
     )
 
 
+def _params(champion: Contender, challenger: Contender) -> tuple[ParamChange, ...] | None:
+    old, new = champion.params_text, challenger.params_text
+    return None if old is None or new is None else params_changes(old, new)
+
+
+def _data(champion: Contender, challenger: Contender) -> DataChanges | None:
+    old, new = training_rows(champion), training_rows(challenger)
+    if old is None or new is None or challenger.holdout is None:
+        return None
+    return data_changes(old, new, challenger.holdout.schema)
+
+
 def _warnings(scale: Scale, judgement: Judgement | None) -> list[str]:
     said = []
     for role, contender in (("challenger", scale.challenger), ("champion", scale.champion)):
@@ -248,7 +260,7 @@ def _warnings(scale: Scale, judgement: Judgement | None) -> list[str]:
             said.append(f"Whether the {role}'s training left these rows out is not known: nothing says when it ended.")
     small = [*judgement.slices.unweighed, *judgement.fairness.unweighed] if judgement else []
     if small:
-        names = "; ".join(f"{part.name} {part.reason}" for part in small[:SHOWN])
+        names = "; ".join(f"{part.name} ({part.reason.rstrip('.').replace('; ', ', ')})" for part in small[:SHOWN])
         more = f"; and {len(small) - SHOWN} more" if len(small) > SHOWN else ""
         said.append(f"Too small to be weighed: {names}{more}.")
     return said

@@ -9,12 +9,13 @@ from typing import Any
 from weighlock.decisions.context import (
     Context,
     DataChanges,
-    FeatureDrift,
+    Drift,
     Flip,
     Holdout,
     ParamChange,
     Said,
     Side,
+    TrainingSet,
     Turns,
 )
 from weighlock.decisions.verdict import Check, Comparison, Kind, Outcome, Result, Verdict
@@ -75,9 +76,9 @@ def context(**change: Any) -> Context:
         turns=Turns(4000, 12, 8, 4),
         params=(ParamChange("train.seed", "7", None),),
         data=DataChanges(
-            (1000, 1200), (("2013-01-01", "2013-07-07"), ("2013-01-01", "2013-08-04")), (0.25, 0.26),
-            ("new",), ("old",), (("year", "integer", "number"),), "Wasserstein",
-            (FeatureDrift("temperature", 0.213, "mean 55 → 59"),),
+            TrainingSet(1000, "2013-01-01", "2013-07-07", (("true", 0.25),)),
+            TrainingSet(1200, "2013-01-01", "2013-08-04", (("true", 0.26),)), 1000,
+            ("new",), ("old",), (("year", "integer", "number"),), (Drift("temperature", "number", 0.213, 0.0, 0.01),),
         ),
         warnings=("Mind this.",),
         plots=(("Calibration", "calibration.png"),),
@@ -101,8 +102,12 @@ def everything(text: str, many: int, outcome: Outcome = "INCONCLUSIVE") -> tuple
         task="regression", target=text, challenger=side, champion=side, evidence=text, slice_metric=text,
         holdout=Holdout(10**9, text, text, "day", 10**6, 7, text, weighed=10**6, budget=1), flips=(flip,) * many,
         params=(ParamChange(text, text, text),) * many, warnings=(text,) * many, plots=((text, text[:90]),) * many,
-        data=DataChanges((0, 1), ((text, text), (text, text)), (0.0, math.inf), (text,) * many, (text,) * many,
-                         ((text, text, text),) * many, text, (FeatureDrift(text, math.nan, text),) * many),
+        data=DataChanges(
+            TrainingSet(0, text, text, ((text, math.nan),) * many),
+            TrainingSet(1, text, text, ((text, math.inf),) * many),
+            0, (text,) * many, (text,) * many, ((text, text, text),) * many,
+            (Drift(text, text, math.nan, 0.0, 1.0), Drift(text, text, None, 0.0, 1.0)) * many,
+        ),
         accepted=text,
     )  # fmt: skip
     return verdict(*checks, outcome=outcome, reasons=(text,) * many), said

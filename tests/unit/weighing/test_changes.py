@@ -12,8 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from repository import NEWER, OLDER, Model, alone, make_repository
 
+from weighlock.decisions.context import ParamChange
 from weighlock.errors import EvidenceError
-from weighlock.weighing.changes import ParamChange, data_changes, params_changes, training_rows
+from weighlock.weighing.changes import data_changes, params_changes, training_rows
 from weighlock.weighing.contenders import find_challenger, find_champion
 
 OLD = "train: {seed: 7, learners: {linear: {trials: 3}}}\nsplit: {by: time}\nrefit: always\n"
@@ -22,15 +23,15 @@ OLD = "train: {seed: 7, learners: {linear: {trials: 3}}}\nsplit: {by: time}\nref
 def test_params_are_compared_key_by_key() -> None:
     new = "train: {seed: 8, learners: {linear: {trials: 3}, forest: {trials: 1}}}\nsplit: {by: time}\nevaluate: [a]\n"
 
-    assert params_changes(OLD, new) == [
-        ParamChange("train.seed", 7, 8),
-        ParamChange("train.learners.forest.trials", None, 1),
-        ParamChange("evaluate", None, ["a"]),
-        ParamChange("refit", "always", None),
-    ]
-    assert params_changes(OLD, f"# a comment\n{OLD}") == []
-    assert params_changes("", "") == []
-    assert params_changes("a: null", "") == [ParamChange("a", None, None)]
+    assert params_changes(OLD, new) == (
+        ParamChange("train.seed", "7", "8"),
+        ParamChange("train.learners.forest.trials", None, "1"),
+        ParamChange("evaluate", None, '["a"]'),
+        ParamChange("refit", '"always"', None),
+    )
+    assert params_changes(OLD, f"# a comment\n{OLD}") == ()
+    assert params_changes("", "") == ()
+    assert params_changes("a: null", "a: 2013-01-01") == (ParamChange("a", "null", '"2013-01-01"'),)
 
 
 @pytest.mark.parametrize("text", ["a: [", "- a", "text"])
