@@ -73,7 +73,7 @@ def test_few_days_are_inconclusive_however_large_the_difference() -> None:
 
 def test_what_is_inconclusive_says_what_would_decide() -> None:
     near = decide([demanded(-0.01)], [], []).checks[0]
-    never = decide([demanded(-MARGIN)], [], []).checks[0]
+    never = decide([demanded(-MARGIN, error=0.015)], [], []).checks[0]
 
     # lower bound above -0.02: 0.01 > t(0.95, G - 1) · 0.01 · sqrt(28 / G), first at G = 78
     first = next(g for g in range(28, 200) if stats.t.ppf(0.95, g - 1) * 0.01 * (28 / g) ** 0.5 < 0.01)
