@@ -24,6 +24,7 @@ from weighlock.decisions.verdict import Check, Kind, Verdict
 
 MOST_CHARACTERS = 60_000  # GitHub refuses a comment above 65,536
 SHOWN_SLICES = 5
+NO_BREAK = "\u00a0"
 OUTCOMES = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔"}
 # what can only veto, and what one of them and several are called
 VETOES: dict[Kind, tuple[str, str]] = {
@@ -68,7 +69,10 @@ def lead(verdict: Verdict, context: Context) -> str:
     """What the verdict means for this challenger, in a sentence or two."""
     unit = context.holdout.unit
     if verdict.outcome == "FAIL":
-        return "The challenger must not be released: harm is shown, or a condition does not hold."
+        failed = [check for check in verdict.checks if check.result == "fail"]
+        broken = sum(check.kind == "condition" for check in failed)
+        said = (["harm is shown"] if len(failed) > broken else []) + (["a condition does not hold"] if broken else [])
+        return f"The challenger must not be released: {' and '.join(said)}."
     if verdict.outcome == "PASS" and verdict.bootstrap:
         return "There is no champion (`bootstrap`): floors and data checks alone decided, and they hold."
     if verdict.outcome == "PASS":
@@ -174,7 +178,8 @@ def _cells(check: Check, context: Context, *between: str) -> list[str]:
     champion, challenger, gain, interval, margin = written(check)
     bold = f"**{gain}**" if gain else ""
     outcome = f"{MARKS[check.result]} {check.result}"
-    return [f"{name} {direction}".strip(), *between, champion, challenger, bold, interval, margin, outcome]
+    span = interval.replace(" ", NO_BREAK)
+    return [f"{name} {direction}".strip(), *between, champion, challenger, bold, span, margin, outcome]
 
 
 def _vetoes(verdict: Verdict, context: Context, room: Room) -> list[str]:

@@ -55,14 +55,14 @@ def headings(text: str) -> list[str]:
 def test_the_verdict_stands_first_then_why_then_the_table() -> None:
     text = render(verdict(check(), check("guard", "roc_auc", margin=0.01)), context())
 
-    lines = text.splitlines()
+    lines = text.replace("\u00a0", "~").splitlines()
     assert lines[0] == "## Weighlock gate: PASS ✅"
     assert lines[2].startswith("**The challenger may take the champion's place")
     assert "Weighed: `models/weighed` against `v7`, predicting `late`." in lines
     assert (
-        "| **primary** | `log_loss` ↓ | 0.4512 | 0.4488 | **+0.0024** | -0.0046 to +0.0094 | -0.02 | ✅ pass |" in lines
+        "| **primary** | `log_loss` ↓ | 0.4512 | 0.4488 | **+0.0024** | -0.0046~to~+0.0094 | -0.02 | ✅ pass |" in lines
     )
-    assert "| guard | `roc_auc` ↑ | 0.4512 | 0.4488 | **+0.0024** | -0.0046 to +0.0094 | -0.01 | ✅ pass |" in lines
+    assert "| guard | `roc_auc` ↑ | 0.4512 | 0.4488 | **+0.0024** | -0.0046~to~+0.0094 | -0.01 | ✅ pass |" in lines
     assert text.index("primary") < text.index("### Weighed") < text.index("Standard errors") < text.index("Plots")
 
 
@@ -102,6 +102,7 @@ def test_slices_are_sorted_by_harm_and_shown_harm_leads() -> None:
 
     assert [c.name for c in ranked(checks)] == ["harmed", "small", "better", "unseen"]
     text = render(verdict(check(), *checks, outcome="FAIL"), context())
+    assert "**The challenger must not be released: harm is shown.**" in text
     assert text.index("`harmed`") < text.index("`small`") < text.index("`better`")
     assert "### Slices by harm, by `log_loss` ↓, margin 0.02" in text
     assert "⚪ not run: unseen was looked at." in text
@@ -157,6 +158,7 @@ def test_bootstrap_says_that_nothing_was_compared() -> None:
 def test_a_fail_cannot_be_accepted_and_broken_conditions_stand_open() -> None:
     text = render(verdict(check(), condition("lock", "fail", "`dvc.lock` is old."), outcome="FAIL"), context())
 
+    assert "**The challenger must not be released: a condition does not hold.**" in text
     assert "A FAIL cannot be accepted" in text
     assert headings(text)[:2] == ["Weighlock gate: FAIL ❌", "Conditions"]
     assert "| `lock` | `dvc.lock` is old. | ❌ fail |" in text
