@@ -88,7 +88,7 @@ def written(check: Check) -> tuple[str, str, str, str, str]:
         figures.plain(comparison.challenger),
         figures.signed(comparison.gain.value),
         span,
-        f"{-comparison.margin:,.4g}" if comparison.margin else "0",
+        "0" if check.superior or not comparison.margin else f"{-comparison.margin:,.4g}",
     )
 
 
