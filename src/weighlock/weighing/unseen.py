@@ -49,7 +49,12 @@ def is_before(trained_until: str, first: pd.Timestamp) -> bool:
 
 
 def choose(
-    name: str, served: Signature, weighed: Signature, revision: Revision, holdout: Holdout, first: pd.Timestamp | None
+    name: str,
+    served: Signature | None,
+    weighed: Signature,
+    revision: Revision,
+    holdout: Holdout,
+    first: pd.Timestamp | None,
 ) -> Choice:
     """The served model where its training ended before the holdout starts; else its weighed twin if it left them out.
 
@@ -59,7 +64,8 @@ def choose(
 
     Args:
         name: the champion's, for messages.
-        served: the served model's signature.
+        served: the served model's signature; None where it is the challenger's weighed model, so that it would be
+            compared with itself.
         weighed: the weighed model's signature.
         revision: where both are from.
         holdout: the challenger's.
@@ -68,11 +74,16 @@ def choose(
     Raises:
         EvidenceError: both have seen it, or nothing shows that they have not.
     """
-    if _ended_before(served, first):
+    if served is not None and _ended_before(served, first):
         return Choice("served", f"the served model: {_until(served)}, before the holdout's first row{_at(first)}")
-    not_served = "the weighed twin, for the served model may have seen the holdout"
+    ended = _until(served) if served is not None else "the same recipe on the same rows"
+    not_served = (
+        "the weighed twin, for the served model may have seen the holdout"
+        if served is not None
+        else "the weighed twin, for the served model is the very one that is weighed now"
+    )
     if _ended_before(weighed, first):
-        return Choice("weighed", f"{not_served}: {_until(served)}, the twin's {_until(weighed)}, and {_rows(first)}")
+        return Choice("weighed", f"{not_served}: {ended}, the twin {_until(weighed)}, and {_rows(first)}")
     if revision.digests.get(FILE) == holdout.md5:
         return Choice("weighed", f"{not_served}; this holdout is the twin's own")
     if not holdout.ordered:
@@ -81,7 +92,7 @@ def choose(
             return Choice("weighed", f"{not_served}; both split by the same {by}, which kept these rows from the twin")
         if _disjoint(revision, holdout):
             return Choice("weighed", f"{not_served}; the twin's training rows share no key and no group with it")
-    dates = f"its served model: {_until(served)}; its weighed twin: {_until(weighed)}; {_rows(first)}"
+    dates = f"its served model: {ended}; its weighed twin: {_until(weighed)}; {_rows(first)}"
     how = (
         "Use newer rows (`data.window`) or a shorter `split.holdout`"
         if holdout.ordered

@@ -68,8 +68,11 @@ def _compared(name: str, revision: Revision, challenger: Contender, stated: Dige
     _verify(name, stated, digests)
     holdout = require_holdout(challenger, name)
     same = weighed.digest in challenger.models and revision.digests.get(FILE) == holdout.md5
-    require_another(name, {weighed.digest, served.digest}, challenger, nothing_new=same)
-    choice = choose(name, served, weighed, revision, holdout, first_row(challenger.predictions))
+    # a retraining of the same recipe, whose holdout is what is new: what is weighed now is what was served then
+    retrained = served.digest == challenger.digests.weighed != challenger.digests.served
+    others = {weighed.digest} if retrained else {weighed.digest, served.digest}
+    require_another(name, others, challenger, nothing_new=same)
+    choice = choose(name, None if retrained else served, weighed, revision, holdout, first_row(challenger.predictions))
     model = revision.data(f"{MODELS[choice.which]}/{MODEL}")
     scorer = Scorer(model, signatures[choice.which], threads=RESULT_THREADS)
     return Contender(

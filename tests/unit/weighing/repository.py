@@ -134,9 +134,9 @@ def make_repository(root: Path, train: Callable[[str, str], Any]) -> Repository:
     (root / ".dvc").mkdir(parents=True)
     (root / ".dvc/config").write_text(f"[core]\n    analytics = false\n    site_cache_dir = {root}/.dvc/site\n")
     (root / ".gitignore").write_text("/.dvc/cache\n/.dvc/tmp\n/.dvc/site\n*.parquet\n*.onnx\nsignature.json\n")
-    made.git("init", "-q", "-b", "main")
-    for key, value in {"user.name": "Test", "user.email": "test@example.invalid", "commit.gpgsign": "false"}.items():
-        made.git("config", key, value)
+    made.git("init", "-q", "-b", "main", "--template=")
+    with (root / ".git/config").open("a") as config:
+        config.write("[user]\n\tname = Test\n\temail = test@example.invalid\n")
     return made
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,6 +15,7 @@ from repository import NEWER, OLDER, Model, alone, make_repository
 
 from weighlock.decisions.context import ParamChange
 from weighlock.errors import EvidenceError
+from weighlock.revisions import Tree
 from weighlock.weighing.changes import data_changes, params_changes, training_rows
 from weighlock.weighing.contenders import find_challenger, find_champion
 
@@ -180,6 +182,6 @@ def test_training_rows_are_those_of_the_model_that_is_compared(
     assert len(training_rows(find_champion("HEAD", challenger, tmp_path))) == 192
 
     assert training_rows(find_champion(str(served), challenger, tmp_path)) is None
-    repository.cached("data/split/train.parquet").unlink()
-    assert training_rows(whole) is None
+    nowhere = replace(challenger, source=Tree(tmp_path / "nowhere"))
+    assert (training_rows(nowhere), nowhere.params_text) == (None, None)
     assert whole.params_text == (tmp_path / "params.yaml").read_text()

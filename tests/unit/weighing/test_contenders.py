@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -41,13 +42,25 @@ def parts(rows_of: Callable, task: str = "binary", seed: int = 0, first: str = F
     return {"train": rows[:150], "validation": rows[150:192], "holdout": rows[192:]}
 
 
+@pytest.fixture(scope="module")
+def committed(tmp_path_factory: Any, trained: Callable, rows_of: Callable, schema_of: Callable) -> Repository:
+    """A committed version, made once; tests work on copies."""
+    with pytest.MonkeyPatch.context() as monkeypatch:
+        alone(monkeypatch)
+        made = make_repository(tmp_path_factory.mktemp("committed") / "r", trained)
+        made.save(schema_of("binary", time="when"), parts(rows_of))
+        made.run(OLD, Model(FOREST, NEWER))
+        made.commit()
+    return made
+
+
 @pytest.fixture
-def tree(repository: Repository, rows_of: Callable, schema_of: Callable) -> Repository:
-    """A committed version, and on top of it a newer model on the same rows."""
-    repository.save(schema_of("binary", time="when"), parts(rows_of))
-    repository.run(OLD, Model(FOREST, NEWER))
-    repository.commit()
-    return repository
+def tree(committed: Repository, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Repository:
+    """The committed version."""
+    alone(monkeypatch)
+    shutil.copytree(committed.root, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
+    return Repository(tmp_path, committed.train)
 
 
 def renewed(repository: Repository) -> Contender:
@@ -246,7 +259,7 @@ def test_where_the_split_is_another_the_training_rows_are_looked_at(
 
 
 @pytest.mark.parametrize("shared", ["key", "group", "unknown"])
-def test_training_rows_that_are_in_the_holdout_or_nowhere_are_no_proof(
+def test_training_rows_that_are_in_the_holdout_or_not_to_be_told_are_no_proof(
     shared: str, repository: Repository, rows_of: Callable, schema_of: Callable
 ) -> None:
     schema, made = schema_of("binary", group="site"), parts(rows_of)
@@ -255,12 +268,9 @@ def test_training_rows_that_are_in_the_holdout_or_nowhere_are_no_proof(
         holdout.iloc[0, holdout.columns.get_loc("id")] = made["validation"]["id"].iloc[0]
     elif shared == "group":
         holdout.iloc[0, holdout.columns.get_loc("site")] = made["train"]["site"].iloc[0]
-    train = made["train"] if shared != "unknown" else made["train"].assign(size=0.0)
+    train = made["train"] if shared != "unknown" else made["train"].drop(columns="id")
     change = resplit(rows_of, schema, holdout)
     challenger = without_time(repository, schema, made | {"train": train}, "group", change=change)
-    if shared == "unknown":
-        write_table(train, repository.root / "lost.parquet")
-        repository.cached("lost.parquet").unlink()
 
     with pytest.raises(EvidenceError, match=r"both of its models may have seen: .* rows have no time"):
         find_champion("HEAD", challenger, repository.root)
@@ -479,7 +489,7 @@ def test_what_is_not_there_is_named(tree: Repository, name: str) -> None:
 def test_a_revision_without_a_result_or_whose_files_are_nowhere_is_told(tree: Repository) -> None:
     challenger = renewed(tree)
     cached = tree.root / ".dvc/cache"
-    cached.rename(tree.root / ".dvc/site")
+    cached.rename(tree.root / ".dvc/lost")
 
     with pytest.raises(EvidenceError, match=r"neither in DVC's cache nor in a remote .* `dvc fetch --rev"):
         find_champion("HEAD", challenger, tree.root)

@@ -6,6 +6,7 @@ import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from repository import Repository, alone, make_repository
 
 from weighlock.weighing.wear import Wear, models_weighed, weighed_on
@@ -67,6 +68,18 @@ def test_the_pair_is_what_the_stage_evaluate_read() -> None:
 HALF = LOCK.partition("    params")[0]
 
 
+def test_a_digest_of_digits_alone_stands_in_quotes() -> None:
+    assert weighed_on(LOCK.format(holdout="'01'", model="'23'").encode()) == ("01", "23")
+
+
+def test_the_repositorys_own_lock_is_read() -> None:
+    content = Path(__file__).parents[3].joinpath("dvc.lock").read_bytes()
+    stages = yaml.safe_load(content)["stages"]
+    reads = {dep["path"]: dep["md5"] for dep in stages["evaluate"]["deps"]}
+
+    assert weighed_on(content) == (reads["data/split/holdout.parquet"], reads["models/weighed/model.onnx"])
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -74,7 +87,7 @@ HALF = LOCK.partition("    params")[0]
         "stages: {}",
         "schema: '2.0'\nstages:\n  split: {}\n",
         HALF.replace("- path", "- p"),
-        HALF.replace("    - path: models", "    =======\n    - p: {"),
+        HALF.replace("    - path: models", "=======\n    - path: models"),
         HALF.replace("    deps:", "<<<<<<< HEAD\n    deps:"),
     ],
 )
