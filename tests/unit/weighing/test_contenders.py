@@ -140,7 +140,7 @@ def test_a_revision_is_weighed_by_its_twin_where_the_served_model_saw_the_rows(t
 
     assert (champion.kind, champion.which, champion.unseen, champion.revision) == ("revision", "weighed", True, commit)
     assert champion.why == (
-        f"the weighed twin, for the served model may have seen the holdout: trained up to {NEWER}, the twin's trained "
+        f"the weighed twin, for the served model may have seen the holdout: trained up to {NEWER}, the twin trained "
         f"up to {BEFORE}, and the holdout's first row is of {FIRST}"
     )
     assert champion.predictions.frame["key"].tolist() == challenger.predictions.frame["key"].tolist()
@@ -156,6 +156,19 @@ def test_a_revision_is_weighed_by_its_served_model_where_that_ended_before(tree:
     assert (champion.which, champion.predictions.model, champion.trained_until) == ("served", served, NEWER)
     assert (
         champion.why == f"the served model: trained up to {NEWER}, before the holdout's first row (2013-09-01T00:00Z)"
+    )
+
+
+def test_a_retraining_by_the_same_recipe_is_weighed_against_the_twin(tree: Repository, rows_of: Callable) -> None:
+    # what was served then, all rows up to the new holdout, is what is weighed now: it would meet itself
+    newer_rows(tree, rows_of)
+    tree.run(Model(FOREST, NEWER), Model("lightgbm", "2013-09-02T23:00Z"))
+
+    champion = find_champion("HEAD", find_challenger(None, tree.root), tree.root)
+
+    assert (champion.which, champion.trained_until) == ("weighed", BEFORE)
+    assert champion.why.startswith(
+        "the weighed twin, for the served model is the very one that is weighed now: the same"
     )
 
 
