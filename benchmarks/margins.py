@@ -71,12 +71,12 @@ def main(folder: Path) -> None:
     (RESULTS / "margins.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     print("\n".join(f"{loss}: {np.mean(values):.4f} on average" for loss, values in levels.items()))
     for loss, margins in MARGINS.items():
-        print(f"\n| {loss}: pair, days | {' | '.join(map(str, margins))} | margin for {WANTED:.0%} |")
-        print("| --- " * (len(margins) + 2) + "|")
+        print(f"\n| {loss}: pair, days | {' | '.join(map(str, margins))} | margin for {WANTED:.0%} | worse by it |")
+        print("| --- " * (len(margins) + 3) + "|")
         for row in table:
             if row["loss"] == loss:
                 shares = " | ".join(f"{share:.0%}" for share in row["passes"])
-                print(f"| {row['pair']}, {row['days']} | {shares} | {row['margin']:.4f} |")
+                print(f"| {row['pair']}, {row['days']} | {shares} | {row['margin']:.4f} | {row['worse passes']:.0%} |")
 
 
 def scored(
@@ -113,7 +113,8 @@ def rows_of(pair: str, loss: str, months: list[Days]) -> list[dict[str, Any]]:
         needed = next(m for m in np.arange(0.0, 0.2, 0.0001) if passing(windows, float(m)) >= WANTED)
         table.append(
             {"pair": pair, "loss": loss, "days": length, "passes": shares, "margin": float(needed),
-             "error": float(np.median([w.error for w in windows])), "windows": len(windows)}
+             "error": float(np.median([w.error for w in windows])), "windows": len(windows),
+             "worse passes": passing(windows, 0.0)}
         )  # fmt: skip
     return table
 

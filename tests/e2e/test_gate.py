@@ -27,15 +27,15 @@ def until(day: str) -> Callable[[dict[str, Any]], None]:
 
 @pytest.fixture(scope="module")
 def retrained(clone: Clone) -> Project:
-    """A champion up to the middle of March, tagged; a challenger up to its end, committed."""
+    """A champion up to the tenth of March, tagged; a challenger up to its end, committed."""
     project = with_small_table(clone("gate"))
-    edit(project, until("2024-03-17"))
+    edit(project, until("2024-03-10"))
     project.run("dvc", "repro", "-q")
     project.commit("the champion")
     project.run("git", "tag", "champion")
     edit(project, until("2024-03-31"))
     project.run("dvc", "repro", "-q")
-    project.commit("two weeks more")
+    project.commit("three weeks more")
     return project
 
 
@@ -60,7 +60,7 @@ def test_a_retraining_is_weighed_against_a_revision(project: Project, tmp_path: 
     assert said.startswith("PASS\n")
     assert output.read_text() == f"outcome=PASS\nevidence={found['evidence']}\n"
     assert (found["challenger"]["model"], found["champion"]["model"]) == ("weighed", "served")
-    assert found["champion"]["trained_until"].startswith("2024-03-17")
+    assert found["champion"]["trained_until"].startswith("2024-03-10")
     assert {c["result"] for c in found["checks"] if c["kind"] == "condition"} == {"pass"}
     report = (project.path / "reports/gate/gate.md").read_text()
     assert report.startswith("## Weighlock gate: PASS")

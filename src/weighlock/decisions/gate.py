@@ -1,9 +1,9 @@
 """The gate: from comparisons and conditions to PASS, FAIL or INCONCLUSIVE.
 
 PASS is an intersection–union test (Berger, 1982): every demand has to be shown by itself at its own confidence, so
-that a challenger that is worse than a margin anywhere passes at most as often as 1 - that confidence, uncorrected.
 that a challenger that is worse than a margin anywhere passes at most as often as 1 - its confidence, uncorrected.
-corrected by Holm (1979), so that a challenger that harms nowhere fails at most as often as 1 - `harm_confidence`.
+FAIL is the union of many looks for harm. Its error is shared in halves, one for the demands and one for the vetoes,
+each corrected by Holm (1979), so that a challenger that harms nowhere fails at most as often as 1 - `harm_confidence`.
 """
 
 from __future__ import annotations
