@@ -58,10 +58,12 @@ class Judge:
     Attributes:
         policy: `params.yaml: gate`.
         units: of the rows, in the order of the predictions.
+        groups: the slice columns whose groups are compared: all of `gate.fairness.groups`, but for files without them.
     """
 
     policy: GateParams
     units: Units
+    groups: tuple[str, ...] = ()
 
     @property
     def resampling(self) -> Resampling:
@@ -81,8 +83,9 @@ class Judge:
         if policy.slices:
             slices = slice_comparisons(challenger, champion, self.units, policy.slices, self.resampling)
         fairness = NO_FAIRNESS
-        if policy.fairness and policy.fairness.groups:
-            fairness = fairness_comparisons(challenger, champion, self.units, policy.fairness)
+        if policy.fairness and self.groups:
+            params = policy.fairness.model_copy(update={"groups": list(self.groups)})
+            fairness = fairness_comparisons(challenger, champion, self.units, params)
         return Judgement(demands, slices, fairness)
 
     def verdict(

@@ -17,7 +17,6 @@ from weighlock.files import outputs
 from weighlock.layout import SLICES
 from weighlock.params import FILE as PARAMS
 from weighlock.params import read_params
-from weighlock.schema import read_schema
 from weighlock.times import minute
 from weighlock.weighing import conditions
 from weighlock.weighing.acceptance import acceptance_of, evidence_digest
@@ -89,7 +88,10 @@ def scale_of(challenger: Contender, champion: Contender | None, root: Path) -> S
             "Set a floor, such as `log_loss: baseline`."
         )
     units = units_of(challenger.predictions, policy, read_params(root / PARAMS).data.timezone)
-    return Scale(challenger, champion, Judge(policy, units), root)
+    groups = policy.fairness.groups if policy.fairness else []
+    if challenger.kind == "file":
+        groups = [name for name in groups if name in challenger.predictions.slices]
+    return Scale(challenger, champion, Judge(policy, units, tuple(groups)), root)
 
 
 def weigh(scale: Scale) -> Weighed:
@@ -105,7 +107,7 @@ def weigh(scale: Scale) -> Weighed:
         judgement = scale.judge.judge(scale.challenger.predictions, scale.champion.predictions)
         stress, condition = _stressed(scale)
         held += [condition] if condition else []
-        held += [judgement.fairness.condition] if scale.policy.fairness and scale.policy.fairness.groups else []
+        held += _fair(scale, judgement)
     verdict = scale.judge.verdict(judgement, stress, held)
     context = _context(scale, judgement)
     content = to_json(verdict, context) | {"policy": scale.policy.model_dump(mode="json")}
@@ -160,7 +162,7 @@ def _held(scale: Scale) -> list[Condition]:
     if scale.champion is not None:
         least = policy.slices.min_rows if policy.slices else 1
         rows = holdout.rows if holdout else None
-        held.append(conditions.vanished(_slices_of(scale.champion), rows, schema or read_schema(), least))
+        held.append(conditions.vanished(_slices_of(scale.champion), rows, schema, least))
     return held
 
 
@@ -175,6 +177,15 @@ def _slices_of(champion: Contender) -> list[dict[str, Any]] | None:
         return list(json.loads(champion.source.text(SLICES))) if champion.source else None
     except (EvidenceError, ValueError):
         return None
+
+
+def _fair(scale: Scale, judgement: Judgement) -> list[Condition]:
+    """Whether gaps between groups were looked at, where the policy asks for it."""
+    asked = scale.policy.fairness.groups if scale.policy.fairness else []
+    if missing := [name for name in asked if name not in scale.judge.groups]:
+        columns = ", ".join(f"`{name}`" for name in missing)
+        return [Condition("fairness", None, f"`{scale.challenger.name}` has no column {columns} to tell groups by.")]
+    return [judgement.fairness.condition] if asked else []
 
 
 def _stressed(scale: Scale) -> tuple[list[Comparison], Condition | None]:
