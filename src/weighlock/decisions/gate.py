@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from weighlock.decisions.figures import figures_of, number
+from weighlock.decisions.figures import figures_of
 from weighlock.decisions.verdict import Check, Comparison, Condition, Demand, Outcome, Result, Verdict
 from weighlock.statistics.multiple import holm
 from weighlock.statistics.power import more_clusters
@@ -71,7 +71,7 @@ def _demanded(demands: Sequence[Demand], error: float, unit: str, days: int) -> 
 def _demand(demand: Demand, harm: float, error: float, each: float, unit: str, days: int) -> Check:
     comparison, gain = demand.comparison, demand.comparison.gain
     said = _said(comparison, demand.confidence)
-    wanted = "better" if demand.superior else f"not worse than the margin of {number(comparison.margin)}"
+    wanted = "better" if demand.superior else f"not worse than the margin of {comparison.margin:.4g}"
     more: int | None = None
     result: Result = "inconclusive"
     if gain.clusters < LEAST_UNITS:
@@ -111,9 +111,9 @@ def _veto(veto: Comparison, harm: float | None, error: float, unit: str) -> Chec
         return Check(veto.kind, veto.name, "not run", reason, veto)
     said = _said(veto, 1 - error)
     if harm <= error:
-        reason = f"{said}: shown to be worse by more than {number(veto.margin)}."
+        reason = f"{said}: shown to be worse by more than {veto.margin:.4g}."
         return Check(veto.kind, veto.name, "fail", reason, veto, 1 - error, p_harm=harm)
-    reason = f"{said}: not shown to be worse by more than {number(veto.margin)}."
+    reason = f"{said}: not shown to be worse by more than {veto.margin:.4g}."
     return Check(veto.kind, veto.name, "pass", reason, veto, 1 - error, p_harm=harm)
 
 
