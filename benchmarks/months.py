@@ -86,10 +86,11 @@ def weigh(month: str, folder: Path) -> Row:
     run("weighlock", "gate", "--champion", tag(CHAMPION), cwd=folder, codes=(0, 3, 4))
     verdict = json.loads((folder / "reports/gate/gate.json").read_text(encoding="utf-8"))
     check = next(c for c in verdict["checks"] if c["kind"] == "primary")
-    gain = check["gain"]
+    compared, gain = check["comparison"], check["comparison"]["gain"]
     return Row(
-        month, verdict["outcome"], check["champion"], check["challenger"], gain["value"], gain["lower"], gain["upper"],
-        gain["error"], gain["naive_error"], gain["clusters"], verdict["reasons"][0],
+        month, verdict["outcome"], compared["champion"], compared["challenger"], gain["value"],
+        gain["interval"]["lower"], gain["interval"]["upper"], gain["error"], gain["naive_error"], gain["clusters"],
+        verdict["reasons"][0],
     )  # fmt: skip
 
 
