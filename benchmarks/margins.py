@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
+from scipy.special import stdtrit
 
 from benchmarks.months import MONTHS, RESULTS, tag
 from weighlock.conform import truth
@@ -26,7 +27,8 @@ from weighlock.revisions import Revision
 from weighlock.schema import Schema, read_schema
 from weighlock.scoring import RESULT_THREADS, Scorer
 from weighlock.scoring.signature import parse_signature
-from weighlock.statistics.metrics import Scored, brier_scores, log_losses
+from weighlock.statistics.difference import difference
+from weighlock.statistics.metrics import Scored, brier_scores, find_metric, log_losses
 from weighlock.statistics.paired import Estimate, Units, mean_difference
 from weighlock.times import local_days
 
@@ -38,6 +40,7 @@ LENGTHS = (14, 28, 42, 56, 84)
 MARGINS = {"log_loss": (0.005, 0.01, 0.015, 0.02, 0.03), "brier": (0.002, 0.004, 0.006, 0.008, 0.012)}
 CONFIDENCE = 0.95
 WANTED = 0.8
+GUARDS = ("roc_auc", "calibration_error")
 PAIRS = ("another seed", "chosen anew", "a month older")
 
 
@@ -54,6 +57,7 @@ def main(folder: Path) -> None:
     schema = read_schema(folder / "schema.yaml")
     found: dict[tuple[str, str], list[Days]] = {(pair, loss): [] for pair in PAIRS for loss in LOSSES}
     levels: dict[str, list[float]] = {loss: [] for loss in LOSSES}
+    needed: dict[str, list[float]] = {guard: [] for guard in GUARDS}
     for place, month in enumerate(MONTHS):
         if place < 2:  # the first that has a model two months old
             continue
@@ -65,11 +69,18 @@ def main(folder: Path) -> None:
             for pair in PAIRS:
                 gain = values[pair] - values["challenger"]
                 found[pair, loss].append(Days(day, gain - gain.mean()))
+        new, old = (Scored("binary", truth(rows, schema), scores[name]) for name in ("challenger", "chosen anew"))
+        for guard in GUARDS:
+            found_gain = difference(find_metric(guard, "binary"), new, old, Units.days(day))
+            quantiles = (stdtrit(found_gain.freedom, level) for level in (CONFIDENCE, WANTED))
+            needed[guard].append(found_gain.error * float(sum(quantiles)))
         print(f"{month}: scored", file=sys.stderr, flush=True)
     table = [row for (pair, loss), months in found.items() for row in rows_of(pair, loss, months)]
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "margins.json").write_text(json.dumps(table, indent=2) + "\n", encoding="utf-8")
     print("\n".join(f"{loss}: {np.mean(values):.4f} on average" for loss, values in levels.items()))
+    for guard, wanted in needed.items():
+        print(f"{guard}, chosen anew, a month: margin for {WANTED:.0%} is {np.median(wanted):.4f} (median of months)")
     for loss, margins in MARGINS.items():
         print(f"\n| {loss}: pair, days | {' | '.join(map(str, margins))} | margin for {WANTED:.0%} | worse by it |")
         print("| --- " * (len(margins) + 3) + "|")

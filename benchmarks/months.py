@@ -80,8 +80,11 @@ def train(month: str, folder: Path) -> None:
 
 
 def weigh(month: str, folder: Path) -> Row:
-    """The gate's verdict on a month's challenger."""
-    git("checkout", "--quiet", tag(month), cwd=folder)
+    """The gate's verdict on a month's challenger, by the present policy."""
+    git("checkout", "--quiet", "--force", tag(month), cwd=folder)
+    params, policy = (path / "params.yaml" for path in (folder, ROOT))
+    here, there = (path.read_text(encoding="utf-8").partition("\ngate:") for path in (params, policy))
+    params.write_text("".join([here[0], *there[1:]]), encoding="utf-8")
     run("dvc", "checkout", "--quiet", cwd=folder)
     run("weighlock", "gate", "--champion", tag(CHAMPION), cwd=folder, codes=(0, 3, 4))
     verdict = json.loads((folder / "reports/gate/gate.json").read_text(encoding="utf-8"))
