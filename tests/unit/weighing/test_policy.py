@@ -36,7 +36,7 @@ def test_a_margin_is_in_the_metrics_unit_or_a_share(tmp_path: Path) -> None:
 
     assert policy.primary.margin.of(0.4) == pytest.approx(0.01)
     assert policy.primary.margin.of(-0.4) == pytest.approx(0.01)  # r2 can be below zero
-    assert read_policy("binary").primary.margin.of(0.4) == 0.02
+    assert read_policy("binary").primary.margin.of(0.4) == 0.017
 
 
 @pytest.mark.parametrize(
