@@ -39,15 +39,23 @@ class Row:
 
 
 def main(folder: Path) -> None:
-    """Train every month's challenger, weigh each, print a table and write it to `results/months.json`."""
+    """Train every month's challenger; weigh each against March's champion, and against the month before's."""
     if not (folder / ".git").exists():
         git("clone", "--quiet", str(ROOT), str(folder), cwd=ROOT)
     for month in MONTHS:
         if not git("tag", "--list", tag(month), cwd=folder):
             train(month, folder)
-    rows = [weigh(month, folder) for month in MONTHS if month != CHAMPION]
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "months.json").write_text(json.dumps([vars(row) for row in rows], indent=2) + "\n", encoding="utf-8")
+    for name, champions in (("march", [CHAMPION] * (len(MONTHS) - 1)), ("month before", MONTHS[:-1])):
+        rows = [weigh(month, champion, folder) for month, champion in zip(MONTHS[1:], champions, strict=True)]
+        content = json.dumps([vars(row) for row in rows], indent=2)
+        (RESULTS / f"months-{name.replace(' ', '-')}.json").write_text(content + "\n", encoding="utf-8")
+        show(name, rows)
+
+
+def show(champion: str, rows: list[Row]) -> None:
+    """Print the table."""
+    print(f"\nAgainst the champion of {champion}:\n")
     print("| holdout | champion | challenger | gain in log loss, 90 % interval | error by days (rows) | verdict |")
     print("| --- | --- | --- | --- | --- | --- |")
     for row in rows:
@@ -79,14 +87,14 @@ def train(month: str, folder: Path) -> None:
     git("tag", tag(month), cwd=folder)
 
 
-def weigh(month: str, folder: Path) -> Row:
+def weigh(month: str, champion: str, folder: Path) -> Row:
     """The gate's verdict on a month's challenger, by the present policy."""
     git("checkout", "--quiet", "--force", tag(month), cwd=folder)
     params, policy = (path / "params.yaml" for path in (folder, ROOT))
     here, there = (path.read_text(encoding="utf-8").partition("\ngate:") for path in (params, policy))
     params.write_text("".join([here[0], *there[1:]]), encoding="utf-8")
     run("dvc", "checkout", "--quiet", cwd=folder)
-    run("weighlock", "gate", "--champion", tag(CHAMPION), cwd=folder, codes=(0, 3, 4))
+    run("weighlock", "gate", "--champion", tag(champion), cwd=folder, codes=(0, 3, 4))
     verdict = json.loads((folder / "reports/gate/gate.json").read_text(encoding="utf-8"))
     check = next(c for c in verdict["checks"] if c["kind"] == "primary")
     compared, gain = check["comparison"], check["comparison"]["gain"]

@@ -57,3 +57,13 @@ def test_the_served_model_gives_its_golden_scores(flights: Project) -> None:
     )
 
     assert flights.run("python", "-c", script).stdout == "100 True\n"
+
+
+def test_the_gate_tells_planted_models_apart_on_the_flights(flights: Project) -> None:
+    said = flights.run("weighlock", "gate", "--self-test").stdout
+
+    assert said.count("ok     ") == 5, said
+
+
+def test_the_flights_pass_the_floors_of_a_first_release(flights: Project) -> None:
+    assert flights.run("weighlock", "gate", "--champion", "none").stdout.startswith("PASS (bootstrap)")

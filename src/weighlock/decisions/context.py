@@ -100,12 +100,14 @@ class Turns:
         flipped: how many of them are labelled differently.
         to_right: of those, how many the challenger alone labels rightly.
         to_wrong: of those, how many the champion alone labels rightly.
+        p: McNemar's exact p-value that both err equally often; None where rows stand or fall together.
     """
 
     rows: int
     flipped: int
     to_right: int
     to_wrong: int
+    p: float | None = None
 
 
 @dataclass(frozen=True)

@@ -129,6 +129,7 @@ def flips(context: Context, room: Room) -> list[str]:
             f": {turns.flipped:,} of {count(turns.rows, 'label')} flipped, "
             f"{turns.to_right:,} to right, {turns.to_wrong:,} to wrong"
         )
+        title += "" if turns.p is None else f" (McNemar's exact p {probability(turns.p)})"
     kept, left = cut(context.flips, room.flips)
     rows = [
         [code(f.key), code(f.truth), _said(f.champion), _said(f.challenger), f.nearer, _features(f, room)] for f in kept

@@ -95,7 +95,10 @@ def lock(root: Path | None) -> Condition:
     """`dvc.lock` is of this tree: no stage is out of date, no output was changed by hand."""
     if root is None:
         return Condition("lock", None, f"Whether `dvc.lock` is of this tree is not known. {NO_TREE}")
-    asked = subprocess.run(["dvc", "status", "--json"], cwd=root, capture_output=True, text=True, check=False)
+    try:
+        asked = subprocess.run(["dvc", "status", "--json"], cwd=root, capture_output=True, text=True, check=False)
+    except FileNotFoundError:
+        return Condition("lock", None, "DVC is not installed, so no one can tell whether `dvc.lock` is of this tree.")
     try:
         changed: dict[str, Any] = json.loads(asked.stdout)
     except ValueError:

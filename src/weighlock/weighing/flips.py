@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from weighlock.decisions.context import Flip, Said, Turns
+from weighlock.statistics.paired import mcnemar_exact
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -50,8 +51,13 @@ def flips(
     )  # fmt: skip
 
 
-def turns(challenger: Predictions, champion: Predictions) -> Turns | None:
+def turns(challenger: Predictions, champion: Predictions, *, independent: bool = False) -> Turns | None:
     """How many labels flipped, and to which side; None for regression, which has no labels.
+
+    Args:
+        challenger: its predictions.
+        champion: its predictions of the same rows in the same order.
+        independent: whether each row stands by itself, so that McNemar's test says something.
 
     Raises:
         ValueError: the two are not of the same rows.
@@ -62,11 +68,13 @@ def turns(challenger: Predictions, champion: Predictions) -> Turns | None:
     new, old = challenger.scored, champion.scored
     truth = new.truth
     flipped = new.labels != old.labels
+    new_right, old_right = new.labels == truth, old.labels == truth
     return Turns(
         len(keys),
         int(flipped.sum()),
-        int((flipped & (new.labels == truth)).sum()),
-        int((flipped & (old.labels == truth)).sum()),
+        int((flipped & new_right).sum()),
+        int((flipped & old_right).sum()),
+        mcnemar_exact(new_right, old_right) if independent else None,
     )
 
 

@@ -231,7 +231,7 @@ def _context(scale: Scale, judgement: Judgement | None) -> Context:
         slice_metric=policy.slices.metric if policy.slices else None,
         robustness_metric=policy.robustness.metric if policy.robustness else None,
         flips=flips(predictions, champion.predictions, features) if champion else (),
-        turns=turns(predictions, champion.predictions) if champion else None,
+        turns=turns(predictions, champion.predictions, independent=policy.cluster == "none") if champion else None,
         params=_params(champion, challenger) if champion else None,
         data=_data(champion, challenger) if champion else None,
         warnings=tuple(_warnings(scale, judgement)),

@@ -43,6 +43,7 @@ def test_labels_that_flipped_come_before_scores_that_moved_further() -> None:
     assert found[1].challenger == Said("yes", pytest.approx(0.55))
     assert [flip.truth for flip in found] == ["yes", "yes", "no"]
     assert turns(challenger, champion) == Turns(4, 2, to_right=1, to_wrong=1)
+    assert turns(challenger, champion, independent=True) == Turns(4, 2, to_right=1, to_wrong=1, p=1.0)
 
 
 def test_each_model_has_its_own_threshold_and_a_label_may_flip_where_no_score_moved() -> None:
