@@ -353,16 +353,20 @@ def test_plots_of_the_users_own_stay():
 def test_what_belongs_to_the_old_model_goes_and_what_is_the_users_stays(clone):
     gone = [
         "dvc.lock", "data/raw/all.parquet", "data/valid.parquet", "models/served/model.onnx", "reports/metrics.json",
-        "reports/plots/roc.csv", "releases/v1.yaml", "releases/accepted/v1.yaml", "deploy/production.yaml",
+        "reports/plots/roc.csv", "releases/v1.yaml", "releases/accepted/v1.yaml",
         "deploy/rendered/production/canary.yaml",
     ]  # fmt: skip
-    kept = ["releases/README.md", "deploy/.gitkeep", "data/.gitignore", "data/mine/other.csv", "reports/notes.md"]
+    kept = [
+        "releases/README.md", "deploy/.gitkeep", "data/.gitignore", "data/mine/other.csv", "reports/notes.md",
+        "deploy/production.yaml",
+    ]  # fmt: skip
     for name in gone + kept:
         (clone / name).parent.mkdir(parents=True, exist_ok=True)
         (clone / name).write_text("x")
     lines = list(set_up(write(people()), Roles(target="bought"), clone, force=True))
     assert [name for name in gone if (clone / name).exists()] == []
     assert [name for name in kept if not (clone / name).exists()] == []
+    assert yaml.safe_load((clone / "deploy/production.yaml").read_text()) == {"stable": None}
     assert any(line.startswith("Removed") and "dvc.lock" in line for line in lines)
     assert not list(clone.glob(".staging-*"))
 

@@ -11,7 +11,7 @@ from weighlock.files import outputs
 from weighlock.setup.pipeline import pipeline_text
 from weighlock.setup.plan import Plan, Roles, make_plan
 from weighlock.setup.report import report
-from weighlock.setup.reset import PIPELINE, clear, old, written
+from weighlock.setup.reset import NOTHING_RUNS, PIPELINE, clear, environments, old, written
 from weighlock.setup.table import open_table
 from weighlock.setup.write import params_text, schema_text
 
@@ -53,6 +53,8 @@ def set_up(data: str, roles: Roles, root: Path, *, task: Task | None = None, for
     with outputs("init", root) as out:
         out.path(str(params.FILE)).write_text(params_text(plan.params), encoding="utf-8")
         out.path(str(schema.FILE)).write_text(schema_text(plan), encoding="utf-8")
+        for environment in environments(root):
+            out.path(str(environment.relative_to(root))).write_text(NOTHING_RUNS, encoding="utf-8")
         pipeline = (root / PIPELINE).read_text(encoding="utf-8")
         out.path(str(PIPELINE)).write_text(pipeline_text(pipeline, plan.schema.task), encoding="utf-8")
     clear(root, removed)

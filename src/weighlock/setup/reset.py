@@ -13,6 +13,10 @@ PIPELINE = Path("dvc.yaml")
 LOCK = Path("dvc.lock")
 RECORDS = (Path("releases"), Path("deploy"))  # of models that were trained on other data
 KEPT = {".gitignore", ".gitkeep", "README.md"}
+NOTHING_RUNS = """\
+# What should run here. `stable` is a release such as v8, or null before the first one.
+stable: null
+"""
 
 
 def written(root: Path) -> list[Path]:
@@ -42,9 +46,14 @@ def old(root: Path) -> list[Path]:
         for folder in RECORDS
         if (root / folder).is_dir()
         for path in sorted((root / folder).rglob("*"))
-        if path.name not in KEPT and not path.is_dir()
+        if path.name not in KEPT and not path.is_dir() and path not in set(environments(root))
     ]
     return [path for path in (LOCK, *written(root), *records) if (root / path).exists() or (root / path).is_symlink()]
+
+
+def environments(root: Path) -> list[Path]:
+    """The files that say what should run where, which start anew."""
+    return sorted((root / "deploy").glob("*.yaml"))
 
 
 def clear(root: Path, paths: list[Path]) -> None:
