@@ -38,7 +38,8 @@ def run(args: argparse.Namespace) -> int:
     from weighlock.outcome import announce
     from weighlock.weighing.champion import NONE, stable_release
     from weighlock.weighing.contenders import find_challenger, find_champion
-    from weighlock.weighing.weigh import REPORT, scale_of, weigh, write
+    from weighlock.weighing.scale import scale_of
+    from weighlock.weighing.weigh import REPORT, weigh, write
 
     root = Path.cwd()
     challenger = find_challenger(args.challenger, root)
@@ -64,8 +65,8 @@ def run(args: argparse.Namespace) -> int:
 def _self_test(challenger: Contender, root: Path) -> int:
     """Judge planted models; 3 where one gets a verdict that it may not get."""
     from weighlock.outcome import announce
+    from weighlock.weighing.scale import scale_of
     from weighlock.weighing.self_test import self_test
-    from weighlock.weighing.weigh import scale_of
 
     judge = scale_of(challenger, challenger, root).judge
     tests = self_test(

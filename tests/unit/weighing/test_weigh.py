@@ -18,7 +18,8 @@ from weighlock.weighing import conditions
 from weighlock.weighing.acceptance import evidence_digest
 from weighlock.weighing.champion import stable_release
 from weighlock.weighing.contenders import find_challenger, find_champion
-from weighlock.weighing.weigh import Weighed, scale_of, weigh, write
+from weighlock.weighing.scale import scale_of
+from weighlock.weighing.weigh import Weighed, weigh, write
 
 POLICY = {
     "primary": {"metric": "log_loss", "better": "lower", "margin": 0.05},
