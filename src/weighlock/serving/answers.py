@@ -15,7 +15,7 @@ from weighlock.monitoring.prediction_log import LogParams, Model, Record, redact
 from weighlock.serving.problems import Fault, in_rows
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from numpy.typing import NDArray
 
@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from weighlock.serving.measures import Measures
     from weighlock.serving.reader import Rows
     from weighlock.serving.settings import Identity
+
+
+# score, value, scores by class, label: those that the task gives, the rest None
+Given = tuple[float | None, float | None, dict[str, float] | None, str | None]
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
@@ -56,6 +60,7 @@ class Answers:
         self._logged_model: Any = msgspec.Raw(msgspec.json.encode(Model(**about)))
         self._log = log
         self._redacts = bool(log.hash or log.drop)
+        self._takes_all = log.sample >= 1
         self._measures = measures
         self._encoder = msgspec.json.Encoder()
         self._worker = secrets.token_hex(8)
@@ -75,77 +80,66 @@ class Answers:
         Raises:
             Refused: a row has no finite score.
         """
-        predictions = self._predictions(rows, scores)
-        answer = self._encoder.encode(Answer(self._model, predictions))
         log = self._log
         entity, request = log.header("entity", entity), log.header("request", request)
-        taken = [log.takes(p.id) for p in predictions] if log.sample < 1 else None
-        encode = self._encoder.encode
-        model, redacts = self._logged_model, self._redacts
-        records = [
-            encode(
-                Record(
-                    p.id,
-                    time,
-                    model,
-                    redact(msgspec.to_builtins(row), log) if redacts else row,
-                    entity,
-                    request,
-                    None if p.score is UNSET else p.score,
-                    None if p.value is UNSET else p.value,
-                    None if p.scores is UNSET else p.scores,
-                    None if p.label is UNSET else p.label,
-                    [] if p.flags is UNSET else p.flags,
+        given = self._given(scores)
+        predictions, records = [], []
+        encode, model = self._encoder.encode, self._logged_model
+        for place, (row, (score, value, by_class, label)) in enumerate(zip(rows.sent, given, strict=True)):
+            name = f"{self._worker}{next(self._number):08x}"
+            flags = rows.flags.get(place)
+            predictions.append(
+                Prediction(
+                    name,
+                    UNSET if score is None else score,
+                    UNSET if by_class is None else by_class,
+                    UNSET if value is None else value,
+                    UNSET if label is None else label,
+                    UNSET if flags is None else flags,
                 )
             )
-            for place, (p, row) in enumerate(zip(predictions, rows.sent, strict=True))
-            if taken is None or taken[place]
-        ]
-        return answer, records
+            if self._takes_all or log.takes(name):
+                features = redact(msgspec.to_builtins(row), log) if self._redacts else row
+                record = Record(
+                    name, time, model, features, entity, request, score, value, by_class, label, flags or []
+                )
+                records.append(encode(record))
+        for flagged in rows.flags.values():
+            self._measures.flagged(flagged)
+        return encode(Answer(self._model, predictions)), records
 
-    def _predictions(self, rows: Rows, scores: NDArray[np.float32]) -> list[Prediction]:
-        flags = rows.flags
-        ids = [f"{self._worker}{next(self._number):08x}" for _ in rows.sent]
+    def _given(self, scores: NDArray[np.float32]) -> Iterable[Given]:
+        """What each row's scores amount to, counted."""
         if self._task == "multiclass":
-            return self._multiclass(ids, scores, flags)
+            return self._multiclass(scores)
         values: list[float] = scores.tolist()
         self._finite(values)
         if self._task == "regression":
             self._measures.scored(values, ())
-            return [
-                Prediction(name, value=value, flags=flags.get(place, UNSET) if flags else UNSET)
-                for place, (name, value) in enumerate(zip(ids, values, strict=True))
-            ]
+            return [(None, value, None, None) for value in values]
         negative, positive = self._classes
-        labels = [positive if value >= self._threshold else negative for value in values]
+        threshold = self._threshold
+        labels = [positive if value >= threshold else negative for value in values]
         self._measures.scored(values, labels)
-        return [
-            Prediction(name, score=value, label=label, flags=flags.get(place, UNSET) if flags else UNSET)
-            for place, (name, value, label) in enumerate(zip(ids, values, labels, strict=True))
-        ]
+        return [(value, None, None, label) for value, label in zip(values, labels, strict=True)]
 
-    def _multiclass(
-        self, ids: Sequence[str], scores: NDArray[np.float32], flags: dict[int, list[str]]
-    ) -> list[Prediction]:
-        best = scores.argmax(axis=1).tolist()
+    def _multiclass(self, scores: NDArray[np.float32]) -> Iterable[Given]:
         table: list[list[float]] = scores.tolist()
         self._finite([sum(row) for row in table])
+        best = scores.argmax(axis=1).tolist()
         labels = [self._classes[place] for place in best]
         self._measures.scored([row[place] for row, place in zip(table, best, strict=True)], labels)
-        return [
-            Prediction(
-                name, scores=dict(zip(self._classes, row, strict=True)), label=label, flags=flags.get(place, UNSET)
-            )
-            for place, (name, row, label) in enumerate(zip(ids, table, labels, strict=True))
-        ]
+        by_class = [dict(zip(self._classes, row, strict=True)) for row in table]
+        return [(None, None, scores, label) for scores, label in zip(by_class, labels, strict=True)]
 
     @staticmethod
     def _finite(values: Sequence[float]) -> None:
-        if not math.isfinite(sum(values)):
-            faults = [
-                Fault(row, None, "has no finite score; a number in it is too large")
-                for row, value in enumerate(values)
-                if not math.isfinite(value)
-            ]
-            if faults:
-                raise in_rows(faults)
+        if math.isfinite(sum(values)):
+            return
+        faults = [
+            Fault(row, None, "has no finite score; a number in it is too large")
+            for row, value in enumerate(values)
+            if not math.isfinite(value)
+        ]
+        if faults:
+            raise in_rows(faults)

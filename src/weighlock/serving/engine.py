@@ -108,13 +108,16 @@ class Engine:
         loop = asyncio.get_running_loop()
         try:
             async with asyncio.timeout(self._seconds):
-                scores = await loop.run_in_executor(self._thread, self._model.score_rows, rows.values)
+                scores = await loop.run_in_executor(self._thread, self._score, rows)
         except TimeoutError:
             raise Refused("too-slow", f"{len(rows.values)} rows took more than {self._seconds:g} seconds.") from None
         self._measures.metrics.observe(self._measures.batch, BATCH, len(rows.values))
         answer: asyncio.Future[bytes] = loop.create_future()
         self._finish([(Request(rows, entity, request, answer), scores)])
         return answer.result()
+
+    def _score(self, rows: Rows) -> NDArray[np.float32]:
+        return self._model.score_columns(rows.columns) if rows.columns else self._model.score_rows(rows.values)
 
     def _score_waiting(self) -> None:
         waiting = [r for r in self._waiting if not r.answer.done()]  # one may have given up

@@ -86,15 +86,18 @@ class Measures:
         if endpoint in self.seconds:
             self.metrics.observe(self.seconds[endpoint], SECONDS, seconds)
 
-    def scored(self, scores: Sequence[float], labels: Sequence[str | None]) -> None:
+    def scored(self, scores: Sequence[float], labels: Sequence[str]) -> None:
         """Count rows, their scores (for multiclass, that of the label) and their labels."""
         metrics = self.metrics
         metrics.add(self.rows, float(len(scores)))
-        for score in scores:
-            metrics.observe(self.score, self.edges, score)
-        for label in labels:
-            if label is not None:
-                metrics.add(self.label[label])
+        metrics.observe_all(self.score, self.edges, scores)
+        for label, place in self.label.items():
+            metrics.add(place, float(labels.count(label)))
+
+    def flagged(self, flags: Sequence[str]) -> None:
+        """Count a row's flags."""
+        for flag in flags:
+            self.metrics.add(self.flag[flag])
 
 
 def quantiles(scores: Sequence[float]) -> tuple[float, ...]:

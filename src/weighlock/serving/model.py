@@ -10,6 +10,7 @@ import numpy as np
 from weighlock.errors import EvidenceError
 from weighlock.scoring import Scorer, read_signature
 from weighlock.scoring.scorer import MODEL_FILE, SIGNATURE_FILE
+from weighlock.serving.reader import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -54,16 +55,20 @@ class ServedModel(Scorer):
                 None.
 
         Returns:
-            As `Scorer.score`; a score may be infinite or NaN (see `finite`).
+            As `Scorer.score`; a score may be infinite or NaN.
         """
         count = len(self._numbers)
-        feeds: dict[str, NDArray[Any]] = {}
-        if count:
-            table = np.array([row[:count] for row in rows], dtype=np.float64)
-            columns = np.ascontiguousarray(table.T, dtype=np.float32)
-            feeds.update(zip(self._numbers, columns.reshape(count, -1, 1), strict=True))
-        for place, name in enumerate(self._categories, count):
-            feeds[name] = np.array([[row[place] or ""] for row in rows], dtype=object)
+        numbers = np.array([row[:count] for row in rows], dtype=np.float64)
+        texts = [[row[place] for row in rows] for place in range(count, count + len(self._categories))]
+        return self.score_columns(Columns(numbers, texts))
+
+    def score_columns(self, columns: Columns) -> NDArray[np.float32]:
+        """Score rows that are columns already; as `score_rows`."""
+        numbers = np.ascontiguousarray(columns.numbers.T, dtype=np.float32)
+        feeds: dict[str, NDArray[Any]] = dict(zip(self._numbers, numbers[:, :, None], strict=True))
+        for name, column in zip(self._categories, columns.texts, strict=True):
+            known = column if None not in column else [text or "" for text in column]
+            feeds[name] = np.array(known, dtype=object)[:, None]
         return self._run(feeds)
 
     def blank(self) -> Values:

@@ -22,10 +22,12 @@ from weighlock.errors import EvidenceError
 from weighlock.serving.problems import Fault, Refused, in_rows
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
     from weighlock.scoring import Feature, Signature
 
 LARGEST = float(np.finfo(np.float32).max)
-FEW = 12  # rows below which a loop is quicker than numpy
+FEW, LONG = 8, 4096  # rows and bytes up to which a loop is quicker than numpy
 _JSON_TYPES: dict[str, type] = {"number": float, "integer": float, "boolean": bool, "category": str}
 _SAID = {
     "float": "a number", "int": "a number", "str": "a text", "bool": "true or false", "null": "null",
@@ -38,7 +40,15 @@ _PLACE = re.compile(r" - at `\$(?:\.rows\[(\d+)\])?\.?(.*)`$", re.DOTALL)
 Values = tuple[Any, ...]
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Rows as the model takes them: (n, numbers) with NaN for null, and by text feature (n,) with null as None."""
+
+    numbers: NDArray[np.float64]
+    texts: list[list[str | None]]
+
+
+@dataclass(frozen=True, slots=True)
 class Rows:
     """The rows of one request.
 
@@ -46,11 +56,13 @@ class Rows:
         sent: (n,) the rows as they are logged: structs that encode as JSON objects.
         values: (n,) for each the numbers (None: null), then the texts (None: null), in the order of `Reader.names`.
         flags: by row, what was odd about it; most rows have none.
+        columns: the values by column, where checking them has made these anyway.
     """
 
     sent: list[Any]
     values: list[Values]
     flags: dict[int, list[str]]
+    columns: Columns | None = None
 
 
 class Reader:
@@ -103,26 +115,35 @@ class Reader:
         if not 0 < count <= self._max_rows:
             raise in_rows([Fault(None, "rows", f"should hold 1 to {self._max_rows} rows, but holds {count}")])
         values = [astuple(row) for row in sent]
-        if self._plain(values, body):
-            return Rows(sent, values, {})
+        columns = self._columns(values) if count > FEW else None
+        if self._plain(values, columns, body):
+            return Rows(sent, values, {}, columns)
         return self._unusual(sent, body)
 
-    def _plain(self, values: list[Values], body: bytes) -> bool:
+    def _columns(self, values: list[Values]) -> Columns | None:
+        """The values by column; None where a member was left out."""
+        try:
+            numbers = np.array([row[: self.numbers] for row in values], dtype=np.float64)
+        except TypeError:
+            return None
+        return Columns(numbers, [[row[place] for row in values] for place in range(self.numbers, len(self.names))])
+
+    def _plain(self, values: list[Values], columns: Columns | None, body: bytes) -> bool:
         """Whether every member is there, once, and all values are in range and known."""
         try:
-            if not (self._few_in_range if len(values) < FEW else self._in_range)(values):
+            if not (self._in_range(columns.numbers) if columns else self._few_in_range(values)):
                 return False
         except TypeError:  # a member was left out
             return False
+        texts = columns.texts if columns else [[row[p] for row in values] for p in range(self.numbers, len(self.names))]
         nulls = 0
-        for place, known in enumerate(self._known, self.numbers):
-            column = [row[place] for row in values]
+        for known, column in zip(self._known, texts, strict=True):
             if not known.issuperset(column):
                 return False
             nulls += column.count(None)
         # Two quotes for `rows`, for each member and for each text: one more, and a member stands twice (or a text has
         # a quote in it, which the long way sorts out).
-        return body.count(b'"') == 2 * (1 + len(values) * (len(self.names) + len(self._known)) - nulls)
+        return _quotes(body) == 2 * (1 + len(values) * (len(self.names) + len(self._known)) - nulls)
 
     def _few_in_range(self, values: list[Values]) -> bool:
         for row in values:
@@ -134,11 +155,10 @@ class Reader:
                     return False
         return True
 
-    def _in_range(self, values: list[Values]) -> bool:
-        table = np.array([row[: self.numbers] for row in values], dtype=np.float64)
-        if ((table < self._low) | (table > self._high)).any():
+    def _in_range(self, numbers: NDArray[np.float64]) -> bool:
+        if ((numbers < self._low) | (numbers > self._high)).any():
             return False
-        return not (self._whole and (np.nan_to_num(table[:, self._whole]) % 1).any())
+        return not (self._whole and (np.nan_to_num(numbers[:, self._whole]) % 1).any())
 
     def _unusual(self, sent: list[Any], body: bytes) -> Rows:
         """The long way: fill what was left out, flag or refuse what is odd."""
@@ -194,6 +214,12 @@ class Reader:
             except (ValueError, RecursionError) as broken:
                 return Refused("malformed-json", f"Row {number} is not JSON: {broken}.")
         return in_rows(faults) if faults else Refused("malformed-json", f"The body is not JSON: {error}.")
+
+
+def _quotes(body: bytes) -> int:
+    if len(body) < LONG:
+        return body.count(b'"')
+    return int(np.count_nonzero(np.frombuffer(body, dtype=np.uint8) == ord('"')))
 
 
 def repeated(body: bytes) -> list[Fault]:
