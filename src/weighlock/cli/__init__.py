@@ -16,6 +16,7 @@ COMMANDS = {
     "compare": "say whether two results are identical, equivalent or different",
     "track": "log the result to MLflow, once",
     "init": "turn your own CSV or Parquet into a working setup",
+    "log": "compact and print the prediction log, and erase a person from it",
     "keys": "make, list and revoke the keys that open the service",
     "serve": "answer requests with a model, over HTTP",
     "smoke": "ask a running service whether it serves the right model, rightly",

@@ -243,3 +243,22 @@ def given_up(path: Path) -> Iterator[bool]:
             yield True
     finally:
         os.close(file)
+
+
+def blank(path: Path, places: Sequence[tuple[int, int]]) -> None:
+    """Overwrite lines of a segment with spaces, each given by its offset and length.
+
+    The writer of a live segment only ever appends, so the two never meet. A line that begins with a space is read as
+    none, so one that a crash left half blank is known for what it is, and blanked by whoever comes next.
+    """
+    if not places:
+        return
+    file = os.open(path, os.O_WRONLY)
+    try:
+        for offset, length in places:
+            spaces, done = b" " * length, 0
+            while done < length:
+                done += os.pwrite(file, spaces[done:], offset + done)
+        os.fsync(file)
+    finally:
+        os.close(file)
