@@ -11,6 +11,7 @@ import yaml
 from weighlock.errors import EvidenceError
 from weighlock.files import read_json, sha256
 from weighlock.layout import METRICS, SERVED, SIGNATURE
+from weighlock.monitoring.log_policy import read_monitoring
 from weighlock.serving.params import read_serve_params
 from weighlock.serving.settings import SERVICE_FILE, Identity, Service, read_service
 
@@ -31,13 +32,14 @@ def find_service(folder: Path | None, root: Path) -> tuple[Path, Service]:
     if folder and (folder / SERVICE_FILE).exists():
         return folder, read_service(folder)
     identity = identify(at)
-    params = read_serve_params(root / "params.yaml")
+    params = root / "params.yaml"
     metrics = root / METRICS
     return at, Service(
         model=identity,
         commit=commit(root),
         metrics=_holdout(read_json(metrics, "dvc repro")) if not folder and metrics.exists() else {},
-        serve=params,
+        serve=read_serve_params(params),
+        log=read_monitoring(params).log,
     )
 
 

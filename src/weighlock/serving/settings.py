@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Annotated, Any
-
-from pydantic import Field
+from typing import Any
 
 from weighlock.config import Strict, parse
 from weighlock.errors import ConfigError, EvidenceError
 from weighlock.files import read_json
+from weighlock.monitoring.log_policy import LogPolicy
 from weighlock.serving.params import ServeParams
 
 VARIABLE = "WEIGHLOCK_SERVICE"
@@ -26,14 +25,6 @@ class Identity(Strict):
     signature_digest: str
 
 
-class LogSettings(Strict):
-    """`monitoring.log`: what of a row is logged."""
-
-    sample: Annotated[float, Field(ge=0, le=1)] = 1.0
-    hash: list[str] = []
-    drop: list[str] = []
-
-
 class Service(Strict):
     """`service.json`: what is known of a model beside the model itself."""
 
@@ -42,7 +33,7 @@ class Service(Strict):
     release: dict[str, Any] | None = None
     metrics: dict[str, Any] = {}
     serve: ServeParams = ServeParams()
-    log: LogSettings = LogSettings()
+    log: LogPolicy = LogPolicy()
 
 
 class Settings(Strict):

@@ -13,7 +13,8 @@ import numpy as np
 
 from weighlock.errors import EvidenceError
 from weighlock.files import read_json, sha256
-from weighlock.monitoring.prediction_log import LogParams, LogWriter
+from weighlock.monitoring.log_record import key_from_environment
+from weighlock.monitoring.prediction_log import LogWriter
 from weighlock.scoring import Signature
 from weighlock.scoring.scorer import SIGNATURE_FILE
 from weighlock.serving.answers import Answers
@@ -51,7 +52,7 @@ class Started:
         model = ServedModel.open(folder)
         signature = model.signature
         _check_identity(service, folder, signature)
-        log = LogParams(sample=service.log.sample, hash=frozenset(service.log.hash), drop=frozenset(service.log.drop))
+        log = service.log.params(key_from_environment())
         log.check(f.name for f in signature.features)
         params = service.serve
         keys = KeyStore.load(Path(settings.keys)) if settings.keys else None

@@ -1,4 +1,4 @@
-"""The policies that `weighlock init` starts with: `gate`, as it suits a table, and `monitoring.log`."""
+"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve` and `monitoring.log`."""
 
 from __future__ import annotations
 
@@ -43,6 +43,20 @@ def gate_policy(schema: Schema, metric: str) -> dict[str, Any]:
 def rule(metric: str, better: str, margin: str | float) -> dict[str, Any]:
     """One metric and what has to be shown of it."""
     return {"metric": metric, "better": better, "margin": margin, "confidence": 0.95, "require": "not_worse"}
+
+
+def serve_policy() -> dict[str, Any]:
+    """The content of `params.yaml: serve`: closed, and odd values are flagged."""
+    return {
+        "strictness": "flag",
+        "open": False,
+        "docs": True,
+        "max_kilobytes": 1024,
+        "max_rows": 1000,
+        "max_concurrent": 256,
+        "timeout_seconds": 10.0,
+        "on_log_failure": "refuse",
+    }
 
 
 def log_policy() -> dict[str, Any]:
