@@ -11,15 +11,15 @@ import fcntl
 import math
 import mmap
 import os
-import tempfile
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import IO, Literal
+from typing import Literal
 
 import numpy as np
 
+MOST_WORKERS = 4096
 FEW = 16  # values up to which a loop is quicker than numpy
 Labels = tuple[tuple[str, str], ...]
 Type = Literal["counter", "gauge", "histogram"]
@@ -73,9 +73,9 @@ class Metrics:
                 self._places[family.name, labels] = size
                 size += family.width
         self._size = size * 8
-        self._file: IO[bytes] = self._adopt() if self.folder else tempfile.TemporaryFile()  # noqa: SIM115  (it lives as long)
-        self._file.truncate(self._size)
-        self._memory = memoryview(mmap.mmap(self._file.fileno(), self._size)).cast("d")
+        self._file, self._number = self._adopt()
+        self._map = mmap.mmap(self._file, self._size)
+        self._memory = memoryview(self._map).cast("d")
         for family in self.families:
             if family.type == "gauge":
                 for labels in family.series:
@@ -130,28 +130,31 @@ class Metrics:
     def close(self) -> None:
         """Give the file up: the next worker goes on counting in it."""
         self._memory.release()
-        self._file.close()
+        self._map.close()
+        if self._file >= 0:
+            os.close(self._file)
 
-    def _adopt(self) -> IO[bytes]:
-        """A file that no living worker counts in, else a new one; locked."""
-        assert self.folder is not None  # noqa: S101
+    def _adopt(self) -> tuple[int, int]:
+        """A file that no living worker counts in, else a new one, locked; and its number. Without a folder, none."""
+        if self.folder is None:
+            return -1, -1
         self.folder.mkdir(parents=True, exist_ok=True)
-        for number in range(4096):
-            file = os.fdopen(os.open(self.folder / f"{number}.metrics", os.O_RDWR | os.O_CREAT, 0o600), "r+b")
+        for number in range(MOST_WORKERS):
+            file = os.open(self.folder / f"{number}.metrics", os.O_RDWR | os.O_CREAT, 0o600)
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                file.close()
+                os.close(file)
                 continue
-            self._mine = number
-            return file
-        raise OSError(f"{self.folder}: too many workers")
+            os.ftruncate(file, self._size)
+            return file, number
+        raise OSError(f"{self.folder}: {MOST_WORKERS} workers count already")
 
     def _others(self) -> Iterable[tuple[memoryview[float], bool]]:
         if not self.folder:
             return
         for path in sorted(self.folder.glob("*.metrics")):
-            if path.stem == str(self._mine):
+            if path.stem == str(self._number):
                 continue
             with path.open("rb") as file:
                 try:

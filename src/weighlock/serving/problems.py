@@ -81,13 +81,7 @@ class Refused(Exception):  # noqa: N818  (a refusal is an answer)
 def in_rows(faults: Sequence[Fault]) -> Refused:
     """The refusal of a body whose rows have these faults (at least one)."""
     first = faults[0]
-    where = " ".join(
-        part
-        for part in (
-            "" if first.row is None else f"row {first.row}:",
-            "" if first.field is None else f"`{first.field}`",
-        )
-        if part
-    )
+    row = "" if first.row is None else f"row {first.row}: "
+    where = f"{row}`{first.field}`" if first.field else f"row {first.row}" if row else "the body"
     more = f" And {len(faults) - 1} more; `errors` names the first {MOST}." if len(faults) > 1 else ""
-    return Refused("invalid-rows", f"{where} {first.problem}.{more}".strip(), faults)
+    return Refused("invalid-rows", f"{where[:1].upper()}{where[1:]} {first.problem}.{more}", faults)

@@ -48,6 +48,7 @@ class Started:
             ConfigError: the keys' file or a parameter is wrong.
             LogFailure: the log cannot be written.
         """
+        self.settings = settings
         service, folder = settings.service, Path(settings.folder)
         model = ServedModel.open(folder)
         signature = model.signature
