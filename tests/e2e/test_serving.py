@@ -262,6 +262,23 @@ def test_bodies_that_are_large_nested_or_endless(service: Running) -> None:
     assert service.predict()[0] == 200
 
 
+@pytest.mark.parametrize("strictness", ["flag", "refuse"])
+def test_the_openapi_document_is_true(project: Project, key: str, strictness: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    shutil.copytree(project.path / "models/served", folder)
+    with serving(project, key, log="log-st") as running:
+        service = {"model": {k: v for k, v in running.ask("GET", "/v1/model")[1].items() if k in IDENTITY}}
+    (folder / "service.json").write_text(json.dumps(service | {"serve": {"strictness": strictness}}))
+    with serving(project, key, "--model", str(folder), log="log-st") as running:
+        project.run(
+            *("schemathesis", "run", f"http://127.0.0.1:{running.port}/openapi.json", "--no-color", "--seed", "5"),
+            *("--header", f"Authorization: Bearer {key}", "--max-examples", "100"),
+        )
+
+
+IDENTITY = {"name", "version", "digest", "signature_digest"}
+
+
 def mutated(good: bytes, chance: random.Random) -> bytes:
     """The body with something done to it."""
     at, length = chance.randrange(len(good)), chance.randrange(1, 12)

@@ -12,6 +12,8 @@ from weighlock.serving.problems import KINDS, MEDIA_TYPE
 from weighlock.serving.reader import LARGEST
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from weighlock.scoring import Feature, Signature
     from weighlock.serving.settings import Service
 
@@ -60,7 +62,7 @@ def openapi(signature: Signature, service: Service, example: Node | None) -> byt
                 "Truth": _object(
                     {
                         "id": {"type": "string", "pattern": f"^[A-Za-z0-9]{{1,{LONGEST_ID}}}$"},
-                        "truth": {"enum": list(signature.classes)} if signature.classes else {"type": "number"},
+                        "truth": {"enum": _truths(signature.classes)} if signature.classes else {"type": "number"},
                     }
                 ),
                 "Problem": _problem(),
@@ -200,6 +202,13 @@ def _prediction(signature: Signature) -> Node:
     said = "What was odd about the row: `range:FIELD`, `unseen:FIELD`."
     node["properties"]["flags"] = {"type": "array", "items": text, "description": said}
     return node
+
+
+def _truths(classes: Sequence[str]) -> list[Any]:
+    """The classes' names, and the JSON values that are read as such."""
+    values = {"true": True, "false": False}
+    numbers = [int(name) for name in classes if name.lstrip("-").isdecimal() and str(int(name)) == name]
+    return [*classes, *(values[name] for name in classes if name in values), *numbers]
 
 
 def _problem() -> Node:
