@@ -42,8 +42,9 @@ check: env  ## format, lint, types, import contracts
 e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
 	python -m pytest tests/e2e
 
-bench: env  ## the measured figures, as a table and as JSON
-	python -m benchmarks.pipeline
+BENCHMARKS := pipeline gate
+bench: env  ## the measured figures, as tables and as JSON
+	@short=0; for name in $(BENCHMARKS); do python -m benchmarks.$$name || short=1; done; exit $$short
 
 lock: env  ## resolve requirements.lock and libraries.yaml anew
 	uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 \

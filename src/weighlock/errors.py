@@ -7,6 +7,7 @@
     ├── DataError                       rows, columns or files of the user's data
     ├── SourceError                     where data come from does not answer
     ├── EvidenceError                   a file that should be there is missing, torn or of another model
+    │   └── NothingToWeigh              challenger and champion are the same; 0 for a retraining without new rows
     ├── ModelError                      a model that cannot be trained, exported or trusted
     ├── StorageError                    a disk or remote that cannot be written
     └── TrackingError                   MLflow does not answer, or refuses
@@ -38,6 +39,20 @@ class SourceError(WeighlockError):
 
 class EvidenceError(WeighlockError):
     """A file that should prove something is missing, torn or of another model."""
+
+
+class NothingToWeigh(EvidenceError):  # noqa: N818  (a finding as much as an error)
+    """Challenger and champion are one model.
+
+    Attributes:
+        nothing_new: the champion is a revision or release with this very model and holdout: a retraining without new
+            rows, which is no mistake of anyone's, so that it exits with 0.
+    """
+
+    def __init__(self, message: str, *, nothing_new: bool = False) -> None:
+        super().__init__(message)
+        self.nothing_new = nothing_new
+        self.exit_code = 0 if nothing_new else 2
 
 
 class ModelError(WeighlockError):

@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,6 +14,7 @@ import numpy as np
 
 from weighlock.errors import EvidenceError
 from weighlock.layout import GOLDEN, METRICS, MODEL, PREDICTIONS, SERVED, WEIGHED
+from weighlock.revisions import Revision
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -85,39 +85,9 @@ def _of_folder(name: str, folder: Path) -> Result:
 
 
 def _of_revision(name: str, root: Path) -> Result:
-    import yaml
-
-    lock = yaml.safe_load(_git_show(name, "dvc.lock", root))
-    outs = {o["path"]: o["md5"] for stage in lock["stages"].values() for o in stage.get("outs", [])}
-    missing = [path for path in COMPARED if path not in outs]
-    if missing:
-        raise EvidenceError(f"`dvc.lock` of `{name}` does not hold {', '.join(missing)}. Was `dvc repro` run there?")
-
-    def read(path: str) -> bytes:
-        if path == METRICS:
-            return _git_show(name, path, root)
-        import dvc.api
-        from dvc.exceptions import DvcException
-
-        try:
-            return bytes(dvc.api.read(path, repo=str(root), rev=name, mode="rb"))
-        except (DvcException, OSError) as error:
-            raise EvidenceError(
-                f"`{path}` of `{name}` is neither in DVC's cache nor in a remote ({type(error).__name__}). "
-                f"Run `dvc fetch --rev {name}`, or check that commit out and run `dvc repro`."
-            ) from error
-
-    return Result(name, {path: outs[path] for path in COMPARED}, read)
-
-
-def _git_show(revision: str, path: str, root: Path) -> bytes:
-    if revision.startswith("-"):
-        raise EvidenceError(f"`{revision}` is neither a folder nor a git revision.")
-    shown = subprocess.run(["git", "show", f"{revision}:./{path}"], cwd=root, capture_output=True, check=False)
-    if shown.returncode:
-        reason = shown.stderr.decode(errors="replace").strip().splitlines()[-1:]
-        raise EvidenceError(f"`{revision}` is neither a folder nor a git revision with `{path}` ({' '.join(reason)}).")
-    return shown.stdout
+    revision = Revision(name, root)
+    digests = dict(zip(COMPARED, revision.require(*COMPARED), strict=True))
+    return Result(name, digests, lambda path: revision.text(path) if path == METRICS else revision.data(path))
 
 
 def _predictions(content: bytes) -> pd.DataFrame:

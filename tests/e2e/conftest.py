@@ -37,6 +37,16 @@ train:
   threshold: {rule: f1, false_negative_cost: 1.0, value: 0.5}
 evaluate: {baseline: prior, slices: [colour], max_slices: 5, bins: 5}
 refit: {when: always, min_rank_correlation: 0.5}
+gate:
+  primary: {metric: log_loss, better: lower, margin: 0.2}
+  guards: [{metric: roc_auc, better: higher, margin: 0.2}]
+  cluster: day
+  slices: {metric: log_loss, margin: 0.3, min_rows: 30}
+  fairness: {groups: [colour], margin: 0.3, min_rows: 30}
+  robustness: {metric: log_loss, margin: 0.3, missing: [load], unseen: [colour]}
+  floors: {log_loss: baseline}
+  must_run: [overlap, validation, lock]
+  resamples: 200
 """
 SMALL_SCHEMA = """\
 task: binary

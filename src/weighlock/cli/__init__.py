@@ -14,6 +14,8 @@ COMMANDS = {
     "stage": "run one stage of the pipeline, as `dvc repro` does",
     "summary": "show what the last run made, in the terminal",
     "compare": "say whether two results are identical, equivalent or different",
+    "gate": "weigh the challenger against the champion: PASS, FAIL or INCONCLUSIVE",
+    "accept": "let an INCONCLUSIVE through, with a reason that a reviewer reads",
     "track": "log the result to MLflow, once",
     "init": "turn your own CSV or Parquet into a working setup",
     "log": "compact and print the prediction log, and erase a person from it",

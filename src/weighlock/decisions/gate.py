@@ -1,15 +1,16 @@
 """The gate: from comparisons and conditions to PASS, FAIL or INCONCLUSIVE.
 
 PASS is an intersection–union test (Berger, 1982): every demand has to be shown by itself at its own confidence, so
-that a challenger that is worse than a margin anywhere passes at most as often as 1 - that confidence, uncorrected.
 that a challenger that is worse than a margin anywhere passes at most as often as 1 - its confidence, uncorrected.
-corrected by Holm (1979), so that a challenger that harms nowhere fails at most as often as 1 - `harm_confidence`.
+FAIL is the union of many looks for harm. Its error is shared in halves, one for the demands and one for the vetoes,
+each corrected by Holm (1979), so that a challenger that harms nowhere fails at most as often as 1 - `harm_confidence`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from weighlock.decisions.figures import figures_of
 from weighlock.decisions.verdict import Check, Comparison, Condition, Demand, Outcome, Result, Verdict
 from weighlock.statistics.multiple import holm
 from weighlock.statistics.power import more_clusters
@@ -63,13 +64,14 @@ def _outcome(checks: Sequence[Check]) -> Outcome:
 
 def _demanded(demands: Sequence[Demand], error: float, unit: str, days: int) -> list[Check]:
     harms = holm([demand.comparison.gain.p_below(0.0) for demand in demands])
-    return [_demand(demand, float(harm), error, unit, days) for demand, harm in zip(demands, harms, strict=True)]
+    each = error / max(len(demands), 1)  # what the least p-value has to reach; others need less
+    return [_demand(demand, float(harm), error, each, unit, days) for demand, harm in zip(demands, harms, strict=True)]
 
 
-def _demand(demand: Demand, harm: float, error: float, unit: str, days: int) -> Check:
+def _demand(demand: Demand, harm: float, error: float, each: float, unit: str, days: int) -> Check:
     comparison, gain = demand.comparison, demand.comparison.gain
     said = _said(comparison, demand.confidence)
-    wanted = "better" if demand.superior else f"not worse than the margin of {_number(comparison.margin)}"
+    wanted = "better" if demand.superior else f"not worse than the margin of {comparison.margin:.4g}"
     more: int | None = None
     result: Result = "inconclusive"
     if gain.clusters < LEAST_UNITS:
@@ -80,7 +82,9 @@ def _demand(demand: Demand, harm: float, error: float, unit: str, days: int) -> 
     elif harm <= error:
         result, reason = "fail", f"{said}: shown to be worse."
     else:
-        more = more_clusters(gain, comparison.margin, demand.confidence, superior=demand.superior)
+        more = more_clusters(
+            gain, comparison.margin, demand.confidence, superior=demand.superior, harm_confidence=1 - each
+        )
         hint = (
             f"no number of {unit}s would decide at this difference"
             if more is None
@@ -88,7 +92,7 @@ def _demand(demand: Demand, harm: float, error: float, unit: str, days: int) -> 
         )
         reason = f"{said}: neither shown to be {wanted}, nor to be worse; {hint}."
     return Check(
-        comparison.kind, comparison.name, result, reason, comparison, demand.confidence,
+        comparison.kind, comparison.name, result, reason, comparison, demand.confidence, demand.superior,
         p_harm=harm, more_units=None if more is None else more * days,
     )  # fmt: skip
 
@@ -107,9 +111,9 @@ def _veto(veto: Comparison, harm: float | None, error: float, unit: str) -> Chec
         return Check(veto.kind, veto.name, "not run", reason, veto)
     said = _said(veto, 1 - error)
     if harm <= error:
-        reason = f"{said}: shown to be worse by more than {_number(veto.margin)}."
+        reason = f"{said}: shown to be worse by more than {veto.margin:.4g}."
         return Check(veto.kind, veto.name, "fail", reason, veto, 1 - error, p_harm=harm)
-    reason = f"{said}: not shown to be worse by more than {_number(veto.margin)}."
+    reason = f"{said}: not shown to be worse by more than {veto.margin:.4g}."
     return Check(veto.kind, veto.name, "pass", reason, veto, 1 - error, p_harm=harm)
 
 
@@ -134,18 +138,10 @@ def _reasons(outcome: Outcome, checks: Sequence[Check], *, bootstrap: bool) -> t
 
 def _said(comparison: Comparison, confidence: float) -> str:
     """Both values, and the difference with the interval whose ends are the one-sided bounds."""
-    gain = comparison.gain
-    low, high = gain.lower(confidence), gain.upper(confidence)
+    gain, figures = comparison.gain, figures_of(comparison)
     word = "better" if gain.value > 0 else "worse" if gain.value < 0 else "different"
     return (
-        f"{_number(comparison.challenger)} is {_number(abs(gain.value))} {word} than the champion's "
-        f"{_number(comparison.champion)} ({_signed(low)} to {_signed(high)})"
+        f"{figures.plain(comparison.challenger)} is {figures.plain(abs(gain.value))} {word} than the champion's "
+        f"{figures.plain(comparison.champion)} "
+        f"({figures.signed(gain.lower(confidence))} to {figures.signed(gain.upper(confidence))})"
     )
-
-
-def _number(value: float) -> str:
-    return f"{value:.4g}"
-
-
-def _signed(value: float) -> str:
-    return f"{value:+.2g}"

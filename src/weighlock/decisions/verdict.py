@@ -19,7 +19,7 @@ class Comparison:
 
     Attributes:
         kind: what the figure is for: primary and guard have to be shown, the others can only veto.
-        name: of the metric, slice (`carrier = UA`), gap (`origin: true-positive rate, JFK`) or perturbation.
+        name: of the metric, slice (`carrier = UA`), gap (`origin = JFK: true-positive rate`) or perturbation.
         champion: the champion's value.
         challenger: the challenger's value.
         gain: by how much the challenger is better, negative where it is worse.
@@ -69,6 +69,7 @@ class Check:
     Attributes:
         comparison: its figures; None for a condition.
         confidence: of the one-sided bound that has to lie above -margin.
+        superior: whether it has to be shown to be better, so that the bound has to lie above 0.
         p_harm: the p-value of "no harm", corrected over all that were asked with it; None where harm cannot be shown.
         more_units: how many more days (groups, rows) of holdout would decide at the difference seen; None where it is
             decided or no number would.
@@ -80,6 +81,7 @@ class Check:
     reason: str
     comparison: Comparison | None = None
     confidence: float | None = None
+    superior: bool = False
     p_harm: float | None = None
     more_units: int | None = None
 

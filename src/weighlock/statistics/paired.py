@@ -60,7 +60,7 @@ class Estimate:
         value: the difference, in the metric's unit.
         error: its standard error, clusters taken as the units.
         naive_error: the same as if rows were independent.
-        clusters: how many there are.
+        clusters: how many there are; of a metric that hangs on a class's rows, those that have some.
         rows: how many there are.
         freedom: degrees of freedom of the t-distribution: clusters less one, fewer where neighbours are alike.
         autocorrelation: of neighbouring clusters, as far as it counts; 0 where they have no order.
@@ -80,6 +80,16 @@ class Estimate:
         if self.error == 0:
             return float(self.rows)
         return min(float(self.rows), self.rows * (self.naive_error / self.error) ** 2)
+
+    def told_by(self, clusters: int) -> Estimate:
+        """The same, where all that it hangs on is in so many of the clusters: the others say nothing of its spread."""
+        if clusters >= self.clusters:
+            return self
+        if clusters < 2:
+            return replace(self, error=np.inf, clusters=clusters, freedom=1.0)
+        left = (clusters - 1) / (self.clusters - 1)
+        error = self.error * float(np.sqrt(clusters / self.clusters / left))
+        return replace(self, error=error, clusters=clusters, freedom=max(self.freedom * left, 1.0))
 
     def interval(self, confidence: float) -> tuple[float, float]:
         """The two-sided interval of that confidence."""
@@ -112,6 +122,21 @@ class Estimate:
         return float(stdtrit(self.freedom, probability))
 
 
+@dataclass(frozen=True)
+class Likeness:
+    """What neighbours that are alike do to a variance.
+
+    Attributes:
+        widening: what multiplies it, 1 or more.
+        freedom: degrees of freedom that are left.
+        autocorrelation: of neighbouring clusters, as far as it counts.
+    """
+
+    widening: float
+    freedom: float
+    autocorrelation: float
+
+
 def mean_difference(differences: NDArray[Any], units: Units) -> Estimate:
     """The mean of one difference a row.
 
@@ -137,6 +162,14 @@ def auc_difference(truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any
         second: (n,) scores.
         units: of the n rows.
     """
+    value, influence, delong = auc_influence(truth, first, second)
+    return estimate(value, influence, units, delong)
+
+
+def auc_influence(
+    truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any]
+) -> tuple[float, NDArray[np.float64], float]:
+    """A difference of AUCs, each row's influence on it (n,), and DeLong's error, of what `auc_difference` takes."""
     positive = np.asarray(truth, dtype=bool)
     (above, below) = (a - b for a, b in zip(_placements(positive, first), _placements(positive, second), strict=True))
     value = float(above.mean())
@@ -144,7 +177,7 @@ def auc_difference(truth: NDArray[Any], first: NDArray[Any], second: NDArray[Any
     influence[positive] = (above - value) / len(above)
     influence[~positive] = (below - value) / len(below)
     delong = np.sqrt(_variance(above) / len(above) + _variance(below) / len(below))
-    return estimate(value, influence, units, float(delong))
+    return value, influence, float(delong)
 
 
 def estimate(value: float, influence: NDArray[np.float64], units: Units, naive_error: float) -> Estimate:
@@ -160,12 +193,23 @@ def estimate(value: float, influence: NDArray[np.float64], units: Units, naive_e
     count = len(sums)
     if count < 2:
         return Estimate(value, np.inf, naive_error, count, len(influence), freedom=1.0)
-    inflation, correlation = autocorrelation(sums) if units.ordered else (1.0, 0.0)
+    alike = likeness(sums, ordered=units.ordered)
+    error = np.sqrt((sums**2).sum() * count / (count - 1) * alike.widening)
+    return Estimate(value, float(error), naive_error, count, len(influence), alike.freedom, alike.autocorrelation)
+
+
+def likeness(sums: NDArray[np.float64], *, ordered: bool) -> Likeness:
+    """What the order of clusters says about a sum over them.
+
+    Args:
+        sums: (G,) each cluster's influence, G at least 2; they add up to 0.
+        ordered: whether they stand in order of time; if not, nothing widens.
+    """
+    inflation, correlation = autocorrelation(sums) if ordered else (1.0, 0.0)
     # residuals of a sample that is like its neighbours lie too close to its own mean
-    shrinkage = max(1 - (inflation - 1) / (count - 1), 0.1)
-    error = np.sqrt((sums**2).sum() * count / (count - 1) * inflation / shrinkage)
-    freedom = max((count - 1) / inflation**2, LEAST_FREEDOM)
-    return Estimate(value, float(error), naive_error, count, len(influence), freedom, correlation)
+    shrinkage = max(1 - (inflation - 1) / (len(sums) - 1), 0.1)
+    freedom = max((len(sums) - 1) / inflation**2, min(LEAST_FREEDOM, len(sums) - 1.0))
+    return Likeness(inflation / shrinkage, freedom, correlation)
 
 
 def autocorrelation(sums: NDArray[np.float64]) -> tuple[float, float]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 FOLDER = "releases/accepted"
 LEAST_REASON = 10  # characters: "ok" is no reason
-NOT_EVIDENCE = {"evidence", "accepted"}
+NOT_EVIDENCE = {"evidence", "accepted", "about"}  # what is said beside hangs on who looks
 
 
 class Acceptance(Strict):

@@ -138,7 +138,7 @@ def size(folders: list[Path], policy: GateParams) -> Condition:
 
 
 def vanished(
-    before: list[dict[str, Any]] | None, holdout: pd.DataFrame | None, schema: Schema, min_rows: int
+    before: list[dict[str, Any]] | None, holdout: pd.DataFrame | None, schema: Schema | None, min_rows: int
 ) -> Condition:
     """Every category that made a slice worth looking at in the champion's holdout still has rows in this one.
 
@@ -148,7 +148,7 @@ def vanished(
         schema: of the challenger; numbers have no categories that could vanish.
         min_rows: what makes a slice worth looking at.
     """
-    if before is None or holdout is None:
+    if before is None or holdout is None or schema is None:
         return Condition("vanished slices", None, "The slices of the champion's holdout are not at hand.")
     gone = []
     for row in before:

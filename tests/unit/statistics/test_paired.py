@@ -175,3 +175,18 @@ def test_bounds_are_those_of_the_t_distribution(confidence: float) -> None:
     assert estimate.p_above(0.4) == pytest.approx(stats.t.sf(1.0, 9))
     assert estimate.p_below(0.4) == pytest.approx(stats.t.cdf(1.0, 9))
     assert estimate.effective_rows == pytest.approx(250)
+
+
+def test_clusters_that_tell_nothing_are_not_counted() -> None:
+    found = Estimate(value=0.5, error=0.1, naive_error=0.05, clusters=10, rows=1000, freedom=9)
+
+    # variance times 4/3 and not 10/9
+    told = found.told_by(4)
+    assert (told.clusters, told.freedom) == (4, 3)
+    assert told.error == pytest.approx(0.1 * (4 / 3 / (10 / 9)) ** 0.5)
+    assert (found.told_by(10), found.told_by(11)) == (found, found)
+    assert (found.told_by(1).error, found.told_by(1).freedom) == (np.inf, 1)
+
+
+def test_two_clusters_have_one_degree_of_freedom() -> None:
+    assert mean_difference(np.array([1.0, 2.0]), Units.rows(2)).freedom == 1
