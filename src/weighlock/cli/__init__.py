@@ -18,6 +18,10 @@ COMMANDS = {
     "accept": "let an INCONCLUSIVE through, with a reason that a reviewer reads",
     "track": "log the result to MLflow, once",
     "init": "turn your own CSV or Parquet into a working setup",
+    "log": "compact and print the prediction log, and erase a person from it",
+    "keys": "make, list and revoke the keys that open the service",
+    "serve": "answer requests with a model, over HTTP",
+    "smoke": "ask a running service whether it serves the right model, rightly",
     "libraries": "check or write the versions that touch models",
 }
 INTERRUPTED = "Interrupted. What was published before is untouched; run the same command again to go on."

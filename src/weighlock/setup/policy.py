@@ -1,4 +1,4 @@
-"""`gate` that suits a table: the policy that `weighlock init` starts with."""
+"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve` and `monitoring.log`."""
 
 from __future__ import annotations
 
@@ -43,3 +43,22 @@ def gate_policy(schema: Schema, metric: str) -> dict[str, Any]:
 def rule(metric: str, better: str, margin: str | float) -> dict[str, Any]:
     """One metric and what has to be shown of it."""
     return {"metric": metric, "better": better, "margin": margin, "confidence": 0.95, "require": "not_worse"}
+
+
+def serve_policy() -> dict[str, Any]:
+    """The content of `params.yaml: serve`: closed, and odd values are flagged."""
+    return {
+        "strictness": "flag",
+        "open": False,
+        "docs": True,
+        "max_kilobytes": 1024,
+        "max_rows": 1000,
+        "max_concurrent": 256,
+        "timeout_seconds": 10.0,
+        "on_log_failure": "refuse",
+    }
+
+
+def log_policy() -> dict[str, Any]:
+    """The content of `params.yaml: monitoring.log`: everything is logged, and kept for a quarter of a year."""
+    return {"sample": 1.0, "hash": [], "drop": [], "retention": "90d"}

@@ -1,0 +1,53 @@
+"""`params.yaml: monitoring`: what is logged of a row, and for how long it is kept."""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+from weighlock.config import Strict, parse
+from weighlock.monitoring.log_record import HashKey, LogParams
+from weighlock.params import FILE, Duration, Share, read_params, to_timedelta
+
+
+class LogPolicy(Strict):
+    """`monitoring.log`."""
+
+    sample: Share = 1.0
+    hash: list[str] = []
+    drop: list[str] = []
+    retention: Duration | None = "90d"
+
+    def params(self, key: HashKey | None) -> LogParams:
+        """As the service takes it.
+
+        Raises:
+            ConfigError: columns are to be hashed without a key, or hashed and dropped.
+        """
+        return LogParams(self.sample, frozenset(self.hash), frozenset(self.drop), key)
+
+
+class MonitoringParams(Strict):
+    """`monitoring`."""
+
+    log: LogPolicy = LogPolicy()
+
+
+def read_monitoring(path: Path = FILE) -> MonitoringParams:
+    """Read `params.yaml: monitoring`; without that section, its defaults.
+
+    Raises:
+        ConfigError: a key is wrong; it is named.
+    """
+    content = read_params(path).monitoring
+    return parse(content, MonitoringParams, f"{path}: monitoring") if content else MonitoringParams()
+
+
+def read_retention(path: Path = FILE) -> dt.timedelta | None:
+    """How long a row is kept; None for ever.
+
+    Raises:
+        ConfigError: `params.yaml` is missing or wrong.
+    """
+    retention = read_monitoring(path).log.retention
+    return to_timedelta(retention) if retention else None
