@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from benchmarks.figures import Figure, ratio, report
+from benchmarks.pipeline import peak_memory
 from weighlock.layout import PART_FILES, RECIPE, SERVED, VALID, WEIGHED
 
 if TYPE_CHECKING:
@@ -180,13 +181,11 @@ def memory(folder: Path, rows: int) -> list[Figure]:
     """The largest resident size of a whole run of the command, and how fast it was."""
     path = rows_file(folder, rows)
     begun = time.perf_counter()
-    process = subprocess.Popen(
-        ["weighlock", "score", str(path), str(folder / "many")], cwd=ROOT, stderr=subprocess.DEVNULL
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    assert process.returncode == 0
-    taken, peak = time.perf_counter() - begun, usage.ru_maxrss * 1024
+    with peak_memory() as found:
+        subprocess.run(
+            ["weighlock", "score", str(path), str(folder / "many")], cwd=ROOT, check=True, capture_output=True
+        )
+    taken, peak = time.perf_counter() - begun, found[0]
     return [
         Figure(f"memory for {rows:,} rows", "< 1 GB", f"{peak / 1e9:.2f} GB", peak / 1e9, peak < 1e9),
         Figure("… and their rows/s, start-up included", "", f"{rows / taken:,.0f}", rows / taken, True),
