@@ -9,6 +9,7 @@ import io
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any
 
@@ -113,7 +114,9 @@ class Input:
                 groups.append(group)
             else:
                 start += rows
-        for batch in reader.iter_batches(BATCH, row_groups=groups, columns=columns):
+        # One group at a time: a reader of several holds on to those that it has been through.
+        each = (reader.iter_batches(BATCH, row_groups=[group], columns=columns) for group in groups)
+        for batch in chain.from_iterable(each):
             behind = max(min(skip - start, batch.num_rows), 0)
             start += batch.num_rows
             if behind < batch.num_rows:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import json
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import PurePosixPath
 from typing import IO, Any
 
@@ -105,6 +105,8 @@ class Output:
             self._require_free()
             progress = Progress(plan, now)
             self.save(progress)
+        elif replace(progress.plan, on_error=plan.on_error) == plan and not progress.skipped:
+            progress.plan = plan  # so far no row was in doubt, so it does not matter what was to be done with one
         elif progress.plan != plan:
             old, new = asdict(progress.plan), asdict(plan)
             changed = ", ".join(key for key in new if new[key] != old[key])

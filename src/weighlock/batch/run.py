@@ -146,8 +146,8 @@ class Job:
             named += f"`{scored.fault.column}` {scored.fault.reason}"
             if self.progress.plan.on_error == "refuse":
                 raise DataError(
-                    f"{named}. Leave such rows out with `--on-error skip`, or mend the file; either is another run, "
-                    f"so remove `{self.output.parts.where}` first."
+                    f"{named}. `--on-error skip` goes on and leaves such rows out. To mend the file, which makes it "
+                    f"another run, remove `{self.output.parts.where}` as well."
                 )
             self.skipped += [named] if len(self.skipped) < NAMED else []
         if self.recorder and scored.logged:
