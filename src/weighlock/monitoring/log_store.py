@@ -13,9 +13,10 @@ import io
 import os
 import re
 import secrets
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -23,7 +24,7 @@ import pyarrow.parquet as pq
 from weighlock.errors import ConfigError, EvidenceError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
 
 # What writes a file in one step. Others would show half of one to whoever reads meanwhile.
 WHOLE = {"s3", "s3a", "gs", "gcs", "abfs", "abfss", "az", "adl", "memory"}
@@ -80,9 +81,20 @@ class Store:
         """Write a file whole, or raise StorageError."""
         with self._told("written"):
             if self._local:
-                _replace(Path(self._path(name)), content)
+                _replace(Path(self._path(name)), lambda file: file.write(content))
             else:
                 self._fs.pipe_file(self._path(name), content)
+
+    def write_with(self, name: str, fill: Callable[[IO[bytes]], object]) -> None:
+        """Like `write`, for what does not fit into memory: `fill` writes it to a file."""
+        with self._told("written"):
+            if self._local:
+                _replace(Path(self._path(name)), fill)
+                return
+            with tempfile.NamedTemporaryFile() as file:
+                fill(file)
+                file.flush()
+                self._fs.put_file(file.name, self._path(name))
 
     def remove(self, name: str) -> None:
         """Remove a file; one that is gone already is none to worry about."""
@@ -190,13 +202,13 @@ def _parts(name: str) -> tuple[str, int]:
     return match["stem"], int(match["generation"])
 
 
-def _replace(path: Path, content: bytes) -> None:
+def _replace(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
     new = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
     try:
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             fcntl.flock(file, fcntl.LOCK_EX)  # by which `sweep` knows that it is being written
-            file.write(content)
+            fill(file)
             file.flush()
             os.fsync(file.fileno())
         new.replace(path)
