@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from weighlock.statistics.paired import Estimate
 
 
 @dataclass(frozen=True)
@@ -183,6 +186,23 @@ class DataChanges:
 
 
 @dataclass(frozen=True)
+class GroupRate:
+    """Both models' figure in one group: what the gaps are made of.
+
+    Attributes:
+        group: `origin = JFK`.
+        measure: `true-positive rate` …
+        rows: those that count in it.
+    """
+
+    group: str
+    measure: str
+    rows: int
+    champion: Estimate
+    challenger: Estimate
+
+
+@dataclass(frozen=True)
 class Context:
     """All that a report says beside the verdict.
 
@@ -196,6 +216,7 @@ class Context:
         slice_metric: by what slices are compared.
         robustness_metric: by what perturbations are compared.
         flips: the rows that moved most, the most telling first.
+        rates: both models' figures by group, where gaps between groups were compared.
         turns: how many labels flipped; None where there are no labels.
         params: keys of `params.yaml` that changed; None where one side's are not at hand.
         data: how the training sets differ; None where one side's are not at hand.
@@ -213,6 +234,7 @@ class Context:
     slice_metric: str | None = None
     robustness_metric: str | None = None
     flips: tuple[Flip, ...] = ()
+    rates: tuple[GroupRate, ...] = ()
     turns: Turns | None = None
     params: tuple[ParamChange, ...] | None = None
     data: DataChanges | None = None

@@ -19,7 +19,7 @@ from weighlock.decisions.figures import (
     written,
 )  # fmt: skip
 from weighlock.decisions.markdown import code, escaped, folded, joined, table
-from weighlock.decisions.sections import MARKS, Room, cut, data, errors, flips, models, more, params, plots
+from weighlock.decisions.sections import MARKS, Room, cut, data, errors, flips, models, more, params, plots, rates
 from weighlock.decisions.verdict import Check, Kind, Verdict
 
 MOST_CHARACTERS = 60_000  # GitHub refuses a comment above 65,536
@@ -195,6 +195,7 @@ def _vetoes(verdict: Verdict, context: Context, room: Room) -> list[str]:
         *(["", f"**Not run:** {names}."] if missing else []),
         *_slices(verdict, context, room),
         *_compared(verdict, context, room, "fairness", "Gaps between groups"),
+        *rates(context, room),
         *_compared(verdict, context, room, "robustness", "Under perturbation"),
         *_conditions(verdict, room),
     ]

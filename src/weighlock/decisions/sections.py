@@ -5,12 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from weighlock.decisions.context import Context, Flip, Said
-from weighlock.decisions.figures import UNKNOWN, count, figures_of, number, probability, share
+from weighlock.decisions.figures import CONFIDENCE, UNKNOWN, count, figures_of, number, probability, share
 from weighlock.decisions.markdown import VALUE, code, escaped, folded, image, table
 from weighlock.decisions.verdict import Check, Result, Verdict
+
+if TYPE_CHECKING:
+    from weighlock.statistics.paired import Estimate
 
 MARKS: dict[Result, str] = {
     "fail": "❌",
@@ -148,6 +151,23 @@ def _features(flip: Flip, room: Room) -> str:
     kept, left = cut(flip.features, room.features)
     texts = [escaped(f"{name} = {value}", VALUE) for name, value in kept]
     return ", ".join(texts) + (f" … and {left} more" if left else "")
+
+
+def rates(context: Context, room: Room) -> list[str]:
+    """What the gaps between groups are made of: each model's figure in each group, with its interval."""
+    kept, left = cut(context.rates, room.listed // 2)
+    rows = [
+        [code(rate.group), rate.measure, f"{rate.rows:,}", _spanned(rate.champion), _spanned(rate.challenger)]
+        for rate in kept
+    ]
+    head = ("group", "figure", "rows", "champion", "challenger")
+    body = [*table(head, rows, (2, 3, 4)), *more(left, "figure"), "", f"Intervals of {CONFIDENCE:.0%}."]
+    return folded(f"Figures by group: {count(len(context.rates), 'figure')}", body) if rows else []
+
+
+def _spanned(figure: Estimate) -> str:
+    low, high = figure.interval(CONFIDENCE)
+    return f"{number(figure.value, 3)} ({number(low, 3)} to {number(high, 3)})"
 
 
 def params(context: Context, room: Room) -> list[str]:

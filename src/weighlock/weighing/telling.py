@@ -51,6 +51,7 @@ def context_of(scale: Scale, judgement: Judgement | None) -> Context:
         robustness_metric=policy.robustness.metric if policy.robustness else None,
         flips=flips(predictions, champion.predictions, _features(scale)) if champion else (),
         turns=turns(predictions, champion.predictions, independent=policy.cluster == "none") if champion else None,
+        rates=judgement.fairness.rates if judgement else (),
         params=_params(champion, challenger) if champion else None,
         data=_data(champion, challenger) if champion else None,
         warnings=tuple(_warnings(scale, judgement, wear.caveat if wear else "")),

@@ -11,6 +11,7 @@ from weighlock.decisions.context import (
     DataChanges,
     Drift,
     Flip,
+    GroupRate,
     Holdout,
     ParamChange,
     Said,
@@ -73,6 +74,7 @@ def context(**change: Any) -> Context:
         slice_metric="log_loss",
         robustness_metric="log_loss",
         flips=(Flip("k1", "true", Said("false", 0.21), Said("true", 0.64), 0.43, "challenger", (("kind", "a|b"),)),),
+        rates=(GroupRate("kind = a|b", "selection rate", 2000, estimate(0.4, 0.01), estimate(0.45, 0.01)),),
         turns=Turns(4000, 12, 8, 4),
         params=(ParamChange("train.seed", "7", None),),
         data=DataChanges(
@@ -101,6 +103,7 @@ def everything(text: str, many: int, outcome: Outcome = "INCONCLUSIVE") -> tuple
     said = context(
         task="regression", target=text, challenger=side, champion=side, evidence=text, slice_metric=text,
         holdout=Holdout(10**9, text, text, "day", 10**6, 7, text, weighed=10**6, budget=1), flips=(flip,) * many,
+        rates=(GroupRate(text, "selection rate", 0, broken, broken),) * many,
         params=(ParamChange(text, text, text),) * many, warnings=(text,) * many, plots=((text, text[:90]),) * many,
         data=DataChanges(
             TrainingSet(0, text, text, ((text, math.nan),) * many),

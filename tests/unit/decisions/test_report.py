@@ -148,7 +148,7 @@ def test_an_accepted_one_says_so_and_why() -> None:
 def test_bootstrap_says_that_nothing_was_compared() -> None:
     found = Verdict("PASS", bootstrap=True, reasons=("There is none.",), checks=(condition("floors", "pass"),))
 
-    text = render(found, context(champion=None, flips=(), turns=None, params=None, data=None))
+    text = render(found, context(champion=None, flips=(), rates=(), turns=None, params=None, data=None))
 
     assert text.startswith("## Weighlock gate: PASS (bootstrap) ✅\n\n**There is no champion (`bootstrap`)")
     assert "champion |" not in text

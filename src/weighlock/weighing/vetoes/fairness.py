@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weighlock.decisions.context import GroupRate
 from weighlock.decisions.verdict import Comparison, Condition
 from weighlock.errors import ConfigError
 from weighlock.statistics.gaps import measures_of, narrowing, rate
@@ -19,26 +20,9 @@ if TYPE_CHECKING:
 
     from weighlock.statistics.gaps import Measure
     from weighlock.statistics.metrics import Scored
-    from weighlock.statistics.paired import Estimate, Units
+    from weighlock.statistics.paired import Units
     from weighlock.weighing.policy import FairnessParams
     from weighlock.weighing.predictions import Predictions
-
-
-@dataclass(frozen=True)
-class GroupRate:
-    """Both models' figure in one group: what the gaps are made of.
-
-    Attributes:
-        group: `origin = JFK`.
-        measure: `true-positive rate` …
-        rows: those that count in it.
-    """
-
-    group: str
-    measure: str
-    rows: int
-    champion: Estimate
-    challenger: Estimate
 
 
 @dataclass(frozen=True)
