@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -59,6 +60,12 @@ def make_schema(task: str, features: list[str] | None = None, **change: Any) -> 
 
 def make_rows(task: str, rows: int = 240, seed: int = 0) -> pd.DataFrame:
     """Rows as `conform` makes them: the target hangs on all features; all but `size` and `port` have nulls."""
+    return drawn(task, rows, seed).copy()
+
+
+@cache
+def drawn(task: str, rows: int, seed: int) -> pd.DataFrame:
+    """What `make_rows` gives copies of."""
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({"id": [f"k{i}" for i in range(rows)]})
     frame["size"] = random.normal(size=rows)
@@ -89,6 +96,12 @@ def train(task: str, learner: str) -> Trained:
     model = Recipe(learner, QUICK[learner], seed=7, max_categories=3).fit(rows, schema)
     content, signature = export(model)
     return Trained(model, content, signature, rows, schema)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays, and tests are short: to look for garbage over and over costs seconds."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")
