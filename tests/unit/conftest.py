@@ -8,16 +8,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import settings
 
-from weighlock.config import parse
-from weighlock.schema import Schema
+if TYPE_CHECKING:  # what collects for several workers has no need of it, and they wait for that
+    import pandas as pd
 
-if TYPE_CHECKING:
     from weighlock.learners.recipe import Model
+    from weighlock.schema import Schema
     from weighlock.scoring import Signature
 
 settings.register_profile("unit", deadline=None, derandomize=True, max_examples=25)
@@ -53,6 +51,9 @@ class Trained:
 
 def make_schema(task: str, features: list[str] | None = None, **change: Any) -> Schema:
     """A schema of some of FEATURES."""
+    from weighlock.config import parse
+    from weighlock.schema import Schema
+
     chosen = {name: FEATURES[name] for name in features or FEATURES}
     base = {"task": task, "target": "target", "key": "id", "features": chosen}
     return parse(base | ({"classes": CLASSES[task]} if CLASSES[task] else {}) | change, Schema, "schema.yaml")
@@ -66,6 +67,9 @@ def make_rows(task: str, rows: int = 240, seed: int = 0) -> pd.DataFrame:
 @cache
 def drawn(task: str, rows: int, seed: int) -> pd.DataFrame:
     """What `make_rows` gives copies of."""
+    import numpy as np
+    import pandas as pd
+
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({"id": [f"k{i}" for i in range(rows)]})
     frame["size"] = random.normal(size=rows)
