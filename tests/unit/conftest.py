@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-import pandas as pd
 import pytest
 from hypothesis import settings
 
-from weighlock.config import parse
-from weighlock.schema import Schema
+if TYPE_CHECKING:  # what collects for several workers has no need of it, and they wait for that
+    import pandas as pd
 
-if TYPE_CHECKING:
     from weighlock.learners.recipe import Model
+    from weighlock.schema import Schema
     from weighlock.scoring import Signature
 
 settings.register_profile("unit", deadline=None, derandomize=True, max_examples=25)
@@ -52,6 +51,9 @@ class Trained:
 
 def make_schema(task: str, features: list[str] | None = None, **change: Any) -> Schema:
     """A schema of some of FEATURES."""
+    from weighlock.config import parse
+    from weighlock.schema import Schema
+
     chosen = {name: FEATURES[name] for name in features or FEATURES}
     base = {"task": task, "target": "target", "key": "id", "features": chosen}
     return parse(base | ({"classes": CLASSES[task]} if CLASSES[task] else {}) | change, Schema, "schema.yaml")
@@ -59,6 +61,15 @@ def make_schema(task: str, features: list[str] | None = None, **change: Any) -> 
 
 def make_rows(task: str, rows: int = 240, seed: int = 0) -> pd.DataFrame:
     """Rows as `conform` makes them: the target hangs on all features; all but `size` and `port` have nulls."""
+    return drawn(task, rows, seed).copy()
+
+
+@cache
+def drawn(task: str, rows: int, seed: int) -> pd.DataFrame:
+    """What `make_rows` gives copies of."""
+    import numpy as np
+    import pandas as pd
+
     random = np.random.default_rng(seed)
     frame = pd.DataFrame({"id": [f"k{i}" for i in range(rows)]})
     frame["size"] = random.normal(size=rows)
@@ -89,6 +100,12 @@ def train(task: str, learner: str) -> Trained:
     model = Recipe(learner, QUICK[learner], seed=7, max_categories=3).fit(rows, schema)
     content, signature = export(model)
     return Trained(model, content, signature, rows, schema)
+
+
+def pytest_collection_finish() -> None:
+    """What is imported stays, and tests are short: to look for garbage over and over costs seconds."""
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(scope="session")

@@ -491,7 +491,7 @@ def tables(draw):
     return pd.DataFrame(columns)
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(tables())
 def test_whatever_the_table_the_files_read_back_or_it_is_refused_in_words(clone, frame):
     out = io.StringIO()

@@ -24,8 +24,12 @@ _MARKS = str.maketrans(
 def cleaned(value: str, limit: int = VALUE) -> str:
     """On one line, without what controls, turns or hides text, and no longer than `limit`."""
     line = " ".join(value[:_RAW].split())[: limit + 1]
-    shown = "".join(f"\\u{ord(c):04x}" if unicodedata.category(c).startswith("C") else c for c in line)
+    shown = line if line.isprintable() else "".join(_told(c) for c in line)
     return shown if len(shown) <= limit else f"{shown[: limit - 1].rstrip()}…"
+
+
+def _told(character: str) -> str:
+    return f"\\u{ord(character):04x}" if unicodedata.category(character).startswith("C") else character
 
 
 def code(value: str, limit: int = VALUE) -> str:

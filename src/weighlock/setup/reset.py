@@ -25,8 +25,9 @@ def written(root: Path) -> list[Path]:
     Raises:
         ConfigError: there is no pipeline here.
     """
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in
     try:
-        stages = yaml.safe_load((root / PIPELINE).read_text(encoding="utf-8"))["stages"]
+        stages = yaml.load((root / PIPELINE).read_text(encoding="utf-8"), loader)["stages"]  # noqa: S506  (a safe one)
         named = [
             out for stage in stages.values() for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])
         ]

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 WIDEST_NAME, WIDEST_COLUMN = 32, 64
 _PLAIN_NAME = re.compile(r"[^\W\d][\w./-]*")
 _PLAIN_LABEL = re.compile(r"[\w.+-]+")
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in
 
 
 def params_text(params: Params) -> str:
@@ -94,12 +95,11 @@ class Quoted(str):
 
 def scalar(value: Any) -> str:
     """A value as YAML within braces or brackets; it reads back as itself, whatever it looks like."""
-    if isinstance(value, str) and not (_PLAIN_NAME.fullmatch(value) and yaml.safe_load(value) == value):
-        style = '"'
-    else:
-        style = None
+    style = None
     if isinstance(value, Quoted):
         value, style = str(value), '"'
+    elif isinstance(value, str) and not (_PLAIN_NAME.fullmatch(value) and _loaded(value) == value):
+        style = '"'
     text = yaml.safe_dump(
         [value], default_flow_style=True, default_style=style, allow_unicode=True, width=float("inf")
     )  # fmt: skip
@@ -127,7 +127,7 @@ def shown(text: str) -> str:
 
 def _loaded(text: str) -> Any:
     try:
-        return yaml.safe_load(text)
+        return yaml.load(text, _LOADER)  # noqa: S506  (a safe one)
     except (yaml.YAMLError, ValueError):
         return None
 

@@ -29,11 +29,11 @@ def test_it_is_a_loop_over_scikit_learn(task: str, name: str) -> None:
     clusters = some_clusters(3, rows=120)
     metric = find_metric(name, task)
 
-    found = difference(metric, first, second, Units(clusters), Resampling(15, seed=4))
+    found = difference(metric, first, second, Units(clusters), Resampling(10, seed=4))
 
     random = np.random.default_rng(4)
     gains = []
-    for _ in range(15):
+    for _ in range(10):
         times = np.bincount(random.integers(0, 5, 5), minlength=5)[clusters]
         gains.append(metric.gain(metric(repeated(first, times)), metric(repeated(second, times))))
     assert found.value == pytest.approx(metric.gain(metric(first), metric(second)), abs=1e-12)
@@ -43,16 +43,16 @@ def test_it_is_a_loop_over_scikit_learn(task: str, name: str) -> None:
 
 @pytest.mark.parametrize(("task", "name"), BOOTSTRAPPED)
 def test_the_naive_error_is_the_jackknife_of_rows(task: str, name: str) -> None:
-    first, second = two_models(task, 6, rows=40)
+    first, second = two_models(task, 6, rows=24)
     metric = find_metric(name, task)
 
-    found = difference(metric, first, second, Units(some_clusters(6, 40)), Resampling(100))
+    found = difference(metric, first, second, Units(some_clusters(6, 24)), Resampling(100))
 
     def without(scored: Scored, row: int) -> float:
-        return metric(repeated(scored, (np.arange(40) != row).astype(int)))
+        return metric(repeated(scored, (np.arange(24) != row).astype(int)))
 
-    gains = [metric.gain(without(first, row), without(second, row)) for row in range(40)]
-    assert found.naive_error == pytest.approx((39 * np.var(gains)) ** 0.5)
+    gains = [metric.gain(without(first, row), without(second, row)) for row in range(24)]
+    assert found.naive_error == pytest.approx((23 * np.var(gains)) ** 0.5)
 
 
 def test_of_a_mean_it_gives_the_error_of_a_mean() -> None:

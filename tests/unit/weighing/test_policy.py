@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +13,17 @@ from weighlock.errors import ConfigError
 from weighlock.weighing.policy import GateParams, read_policy
 
 
-def written(tmp_path: Path, **change: Any) -> Path:
+@cache
+def shipped() -> tuple[dict[str, Any], str]:
+    """`gate` of the shipped `params.yaml`, and the other sections as text."""
     content = yaml.safe_load(Path("params.yaml").read_text(encoding="utf-8"))
-    content["gate"] |= change
+    return content.pop("gate"), yaml.safe_dump(content)
+
+
+def written(tmp_path: Path, **change: Any) -> Path:
+    gate, others = shipped()
     path = tmp_path / "params.yaml"
-    path.write_text(yaml.safe_dump(content), encoding="utf-8")
+    path.write_text(others + yaml.safe_dump({"gate": gate | change}), encoding="utf-8")
     return path
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,12 +34,22 @@ POLICY = {
 }
 
 
-@pytest.fixture
-def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A repository of which only the policy and two prediction files are needed."""
-    monkeypatch.chdir(tmp_path)
+@cache
+def other_params() -> str:
+    """All of the shipped `params.yaml` but its policy."""
     params = yaml.safe_load(Path(__file__).parents[3].joinpath("params.yaml").read_text(encoding="utf-8"))
-    (tmp_path / "params.yaml").write_text(yaml.safe_dump(params | {"gate": POLICY}), encoding="utf-8")
+    return yaml.safe_dump({name: section for name, section in params.items() if name != "gate"})
+
+
+def write_policy(folder: Path, policy: dict[str, Any]) -> None:
+    (folder / "params.yaml").write_text(other_params() + yaml.safe_dump({"gate": policy}), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A repository of which only the policy and two prediction files are needed, made once; tests work on copies."""
+    folder = tmp_path_factory.mktemp("made")
+    write_policy(folder, POLICY)
     random = np.random.default_rng(3)
     frame = pd.DataFrame({"key": [f"k{i:04}" for i in range(1200)]})
     frame["time"] = pd.date_range("2013-08-01", periods=1200, freq="30min", tz="UTC")  # 26 days of New York
@@ -46,16 +58,32 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     good = np.clip(0.4 + 0.3 * (frame["truth"] - 0.4) + random.normal(0, 0.1, 1200), 0.02, 0.98)
     for name, scores in (("champion", good), ("equal", np.clip(good + random.normal(0, 0.02, 1200), 0.02, 0.98)),
                          ("worse", np.clip(0.4 + random.normal(0, 0.25, 1200), 0.02, 0.98))):  # fmt: skip
-        frame.assign(score=scores).to_parquet(tmp_path / f"{name}.parquet", index=False)
+        frame.assign(score=scores).to_parquet(folder / f"{name}.parquet", index=False)
+    return folder
+
+
+@pytest.fixture
+def folder(made: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    shutil.copytree(made, tmp_path, dirs_exist_ok=True)
+    monkeypatch.chdir(tmp_path)
     return tmp_path
+
+
+@pytest.fixture(scope="module")
+def written(made: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Weighed, Path]:
+    """A weighing with its files, which nobody changes."""
+    folder = tmp_path_factory.mktemp("written")
+    shutil.copytree(made, folder, dirs_exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        return weighed(folder, "equal.parquet", files=True), folder / "out"
 
 
 def weighed(
     folder: Path, challenger: str, champion: str | None = "champion.parquet", *, files: bool = False, **policy: Any
 ) -> Weighed:
     if policy:
-        params = yaml.safe_load((folder / "params.yaml").read_text(encoding="utf-8"))
-        (folder / "params.yaml").write_text(yaml.safe_dump(params | {"gate": POLICY | policy}), encoding="utf-8")
+        write_policy(folder, POLICY | policy)
     new = find_challenger(challenger, folder)
     scale = scale_of(new, find_champion(champion, new, folder) if champion else None, folder)
     found = weigh(scale)
@@ -75,18 +103,18 @@ def test_files_are_weighed_by_their_scores(folder: Path, name: str, outcome: str
     assert (found.context.holdout.units, found.context.holdout.unit) == (26, "day")  # of New York
 
 
-def test_the_record_holds_all_that_its_evidence_is_of(folder: Path) -> None:
-    found = weighed(folder, "equal.parquet", files=True)
+def test_the_record_holds_all_that_its_evidence_is_of(written: tuple[Weighed, Path]) -> None:
+    found, out = written
 
-    content = json.loads((folder / "out/gate.json").read_text(encoding="utf-8"))
+    content = json.loads((out / "gate.json").read_text(encoding="utf-8"))
     assert content["outcome"] == "PASS"
     assert content["evidence"] == evidence_digest(content) == found.context.evidence
     assert content["policy"]["primary"]["margin"] == {"value": 0.05, "relative": False}
-    assert {plot["file"] for plot in content["about"]["plots"]} <= {path.name for path in (folder / "out").iterdir()}
+    assert {plot["file"] for plot in content["about"]["plots"]} <= {path.name for path in out.iterdir()}
 
 
-def test_the_same_input_gives_the_same_files(folder: Path) -> None:
-    weighed(folder, "equal.parquet", files=True)
+def test_the_same_input_gives_the_same_files(folder: Path, written: tuple[Weighed, Path]) -> None:
+    shutil.copytree(written[1], folder / "out")
     before = {path.name: path.read_bytes() for path in (folder / "out").iterdir()}
     (folder / "out/mine.txt").write_text("a user's own")
     weighed(folder, "equal.parquet", files=True)
