@@ -59,8 +59,8 @@ def memory(model: Model, scratch: Path, key: str) -> Figure:
         while rows < MILLION or len(sizes) < ROUNDS:
             target.load(1)
             sizes.append(worker.memory_info().rss)
-            rows = _rows(server, key)
-    first = next(size for size in sizes)
+            rows = _rows(server)
+    first = sizes[0]
     drift = max(abs(size / first - 1) for size in sizes)
     return Figure(
         "memory over a million predictions", "± 5 %",
@@ -86,7 +86,7 @@ def starts(scratch: Path, times: int) -> list[Figure]:
     ]  # fmt: skip
 
 
-def _rows(server: Server, key: str) -> int:
+def _rows(server: Server) -> int:
     """How many rows a service has answered, by its own count."""
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/metrics", timeout=10) as answer:
         lines: Any = answer.read().decode().splitlines()

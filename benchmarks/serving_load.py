@@ -57,10 +57,7 @@ class Target:
             RuntimeError: a request was not answered with 200.
         """
         pause = None if rate is None else PACED / rate
-        client = _wrk if shutil.which("wrk") else _own
-        found = client(self, seconds, pause)
-        if not found["requests"]:  # a slow server on a busy machine may need longer for its first answers
-            found = client(self, 3 * seconds, pause)
+        found = (_wrk if shutil.which("wrk") else _own)(self, seconds, pause)
         if found["bad"] or not found["requests"]:
             raise RuntimeError(f"port {self.port}{self.path}: {found['bad']} of {found['requests']} requests failed")
         return Load(found["requests"] / found["micros"] * 1e6, found["p50"] / 1e6, found["p99"] / 1e6)

@@ -90,7 +90,7 @@ class Reader:
         self._strict = strict
         self._max_rows = max_rows
         self._bounds = [(_or(f.min, -LARGEST), _or(f.max, LARGEST)) for f in numbers]
-        self._low, self._high = np.array(self._bounds, dtype=np.float64).reshape(-1, 2, 1).swapaxes(0, 1)
+        self._low, self._high = np.array(self._bounds, dtype=np.float64).reshape(-1, 2).T
         self._whole = [i for i, f in enumerate(numbers) if f.type == "integer"]
         self._known = [_known(f) for f in texts]
         try:
@@ -158,7 +158,8 @@ class Reader:
         return True
 
     def _in_range(self, numbers: NDArray[np.float64]) -> bool:
-        if ((numbers < self._low) | (numbers > self._high)).any():  # neither holds for what is null
+        least, most = np.fmin.reduce(numbers, axis=1), np.fmax.reduce(numbers, axis=1)  # these pass nulls over
+        if (least < self._low).any() or (most > self._high).any():
             return False
         return not (self._whole and (np.nan_to_num(numbers[self._whole]) % 1).any())
 
