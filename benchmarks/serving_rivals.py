@@ -6,7 +6,9 @@ take them, a coroutine instead of a thread. None of them checks a range or a cat
 
 from __future__ import annotations
 
+import logging
 import os
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -83,13 +85,33 @@ def fastapi_app() -> FastAPI:
 
 
 def save_for_mlflow(folder: Path, target: Path) -> None:
-    """The ONNX file as MLflow keeps one; what it would need elsewhere is not looked up."""
+    """The model for MLflow in two ways: `pandas`, as its documentation shows it for tables, and `tensors`.
+
+    Its own ONNX flavour feeds columns of a DataFrame as shape (n,), and a model whose inputs are (n, 1) does not take
+    these: that one is served as tensors, without pandas. What either would need elsewhere is not looked up.
+    """
+    os.environ["MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR"] = "false"
     import mlflow.onnx
+    import mlflow.pyfunc
     import onnx
 
+    logging.getLogger("mlflow").setLevel(logging.ERROR)  # advice for a model that is to last
+    warnings.simplefilter("ignore", UserWarning)
+
+    class Pandas(mlflow.pyfunc.PythonModel):  # type: ignore[misc]
+        def load_context(self, context: Any) -> None:
+            self.plain = Plain(Path(context.artifacts["model"]))
+
+        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # noqa: ARG002
+            return self.plain.score(model_input.to_dict("records"))
+
+    needs = ["onnxruntime"]
+    mlflow.pyfunc.save_model(
+        str(target / "pandas"), python_model=Pandas(), artifacts={"model": str(folder)}, pip_requirements=needs
+    )
     mlflow.onnx.save_model(
         onnx.load(folder / "model.onnx"),
-        str(target),
-        pip_requirements=["onnxruntime"],
+        str(target / "tensors"),
+        pip_requirements=needs,
         onnx_session_options={"intra_op_num_threads": 1},
     )

@@ -75,8 +75,12 @@ class Model:
         """A request for the service, and for all that take its form."""
         return msgspec.json.encode({"rows": [self.rows[i % len(self.rows)] for i in range(rows)]})
 
+    def record(self) -> bytes:
+        """One row as MLflow's scoring server makes a DataFrame of it."""
+        return msgspec.json.encode({"dataframe_records": self.rows[:1]})
+
     def tensors(self) -> bytes:
-        """One row as MLflow's scoring server takes it where a model has an input of shape (n, 1) for each feature."""
+        """One row as MLflow's scoring server takes it without pandas."""
         return msgspec.json.encode({"inputs": {name: [[value]] for name, value in self.rows[0].items()}})
 
 
@@ -121,7 +125,7 @@ def rivals(model: Model, scratch: Path) -> Iterator[dict[str, Target]]:
     """The other servers."""
     save_for_mlflow(model.folder, scratch / "mlflow")
     env = {MODEL: str(model.folder), "BENTOML_HOME": str(scratch / "bentoml"), "BENTOML_DO_NOT_TRACK": "true"}
-    ports = {name: free_port() for name in ("fastapi", "bentoml", "mlflow")}
+    ports = {name: free_port() for name in ("fastapi", "bentoml", "pandas", "tensors")}
     address = {name: ["--host", "127.0.0.1", "--port", str(port)] for name, port in ports.items()}
     quick = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     with ExitStack() as stack:
@@ -131,12 +135,23 @@ def rivals(model: Model, scratch: Path) -> Iterator[dict[str, Target]]:
 
         start("fastapi", [BIN / "uvicorn", "--factory", "benchmarks.serving_rivals:fastapi_app", *quick], "/docs")
         start("bentoml", [BIN / "bentoml", "serve", "benchmarks.serving_bento:Bento"], "/readyz")
-        start("mlflow", [BIN / "mlflow", "models", "serve", "--env-manager", "local", "--workers", "1",
-                         "--model-uri", scratch / "mlflow"], "/ping")  # fmt: skip
+        mlflow: list[str | Path] = [
+            BIN / "mlflow",
+            "models",
+            "serve",
+            "--env-manager",
+            "local",
+            "--workers",
+            "1",
+            "--model-uri",
+        ]
+        for name in ("pandas", "tensors"):
+            start(name, [*mlflow, scratch / "mlflow" / name], "/ping")
         yield {
             "fastapi": Target(ports["fastapi"], "/predict", model.body(1)),
             "bentoml": Target(ports["bentoml"], "/predict", model.body(1)),
-            "mlflow": Target(ports["mlflow"], "/invocations", model.tensors()),
+            "pandas": Target(ports["pandas"], "/invocations", model.record()),
+            "tensors": Target(ports["tensors"], "/invocations", model.tensors()),
         }
 
 

@@ -118,6 +118,8 @@ class Answers:
     ) -> bytes:
         """The rows as the log's lines, those that are not sampled left out."""
         log, (time, entity, request) = self._log, about
+        if not log.sample:
+            return b""
         columns = (names, rows.sent, *(column or _NONE for column in given), flags or _NONE)
         each: Iterable[Any] = zip(*columns, strict=False)  # those that repeat have no end
         if not self._takes_all:
