@@ -70,10 +70,7 @@ class LogWriter:
         return writer
 
     def append(self, records: Sequence[bytes]) -> None:
-        """Write the lines that `encode` made of one request's rows, all of them in one write(2).
-
-        When this returns they are with the kernel and outlive the process. When it raises, none of them counts, the
-        segment ends in a whole line (or the next one starts on a new line), and the next call tries anew.
+        """Write the lines that `encode` made of one request's rows; as `write`.
 
         Raises:
             LogFailure: the disk is full, read-only or broken.
@@ -84,10 +81,23 @@ class LogWriter:
         data = b"\n".join(records) + b"\n"
         if data.count(b"\n") != len(records):
             raise ValueError("a record of the prediction log is one line")
+        self.write(data)
+
+    def write(self, lines: bytes) -> None:
+        """Write whole lines, each with its newline, such as `encode_lines` makes, all of them in one write(2).
+
+        When this returns they are with the kernel and outlive the process. When it raises, none of them counts, the
+        segment ends in a whole line (or the next one starts on a new line), and the next call tries anew.
+
+        Raises:
+            LogFailure: the disk is full, read-only or broken.
+        """
+        if not lines:
+            return
         if self._file < 0 or self._size >= self._max_bytes or self._clock() // _DAY != self._day or self._lost():
             self._begin()
         try:
-            self._write(b"\n" + data if self._torn else data)
+            self._write(b"\n" + lines if self._torn else lines)
         except OSError as error:
             self._repair()
             raise self._failure(error) from error

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import secrets
-from itertools import count
-from typing import TYPE_CHECKING, Any
+from itertools import compress, repeat
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,8 +25,17 @@ if TYPE_CHECKING:
     from weighlock.serving.settings import Identity
 
 
-# score, value, scores by class, label: those that the task gives, the rest None
-Given = tuple[float | None, float | None, dict[str, float] | None, str | None]
+_UNSET: Any = repeat(UNSET)
+_NONE: Any = repeat(None)
+
+
+class Given(NamedTuple):
+    """What each row's scores amount to, (n,) each; None: the task does not give it."""
+
+    score: list[float] | None = None
+    value: list[float] | None = None
+    scores: list[dict[str, float]] | None = None
+    label: list[str] | None = None
 
 
 class Prediction(msgspec.Struct, frozen=True, gc=False):
@@ -64,12 +73,12 @@ class Answers:
         self._measures = measures
         self._encoder = msgspec.json.Encoder()
         self._worker = secrets.token_hex(8)
-        self._number = count(1)
+        self._made = 0
 
     def make(
         self, rows: Rows, scores: NDArray[np.float32], time: str, entity: str | None, request: str | None
-    ) -> tuple[bytes, list[bytes]]:
-        """The answer to a request's rows, and the records that the log must hold before it leaves.
+    ) -> tuple[bytes, bytes]:
+        """The answer to a request's rows, and the lines that the log must hold before it leaves.
 
         Args:
             rows: (n,) rows.
@@ -80,57 +89,81 @@ class Answers:
         Raises:
             Refused: a row has no finite score.
         """
-        log = self._log
-        entity, request = log.header("entity", entity), log.header("request", request)
         given = self._given(scores)
-        predictions, records = [], []
-        encode, model = self._encoder.encode, self._logged_model
-        for place, (row, (score, value, by_class, label)) in enumerate(zip(rows.sent, given, strict=True)):
-            name = f"{self._worker}{next(self._number):08x}"
-            flags = rows.flags.get(place)
-            predictions.append(
-                Prediction(
-                    name,
-                    UNSET if score is None else score,
-                    UNSET if by_class is None else by_class,
-                    UNSET if value is None else value,
-                    UNSET if label is None else label,
-                    UNSET if flags is None else flags,
-                )
-            )
-            if self._takes_all or log.takes(name):
-                features = redact(msgspec.to_builtins(row), log) if self._redacts else row
-                record = Record(
-                    name, time, model, features, entity, request, score, value, by_class, label, flags or []
-                )
-                records.append(encode(record))
+        names = self._names(len(rows.sent))
+        flags = [rows.flags.get(place) for place in range(len(names))] if rows.flags else None
         for flagged in rows.flags.values():
             self._measures.flagged(flagged)
-        return encode(Answer(self._model, predictions)), records
+        predictions = list(
+            map(
+                Prediction,
+                names,
+                given.score or _UNSET,
+                given.scores or _UNSET,
+                given.value or _UNSET,
+                given.label or _UNSET,
+                _UNSET if flags is None else [UNSET if f is None else f for f in flags],
+            )
+        )
+        answer = self._encoder.encode(Answer(self._model, predictions))
+        return answer, self._lines(names, rows, given, flags, (time, entity, request))
 
-    def _given(self, scores: NDArray[np.float32]) -> Iterable[Given]:
-        """What each row's scores amount to, counted."""
+    def _lines(
+        self,
+        names: list[str],
+        rows: Rows,
+        given: Given,
+        flags: list[list[str] | None] | None,
+        about: tuple[str, str | None, str | None],
+    ) -> bytes:
+        """The rows as the log's lines, those that are not sampled left out."""
+        log, (time, entity, request) = self._log, about
+        if not log.sample:
+            return b""
+        columns = (names, rows.sent, *(column or _NONE for column in given), flags or _NONE)
+        each: Iterable[Any] = zip(*columns, strict=False)  # those that repeat have no end
+        if not self._takes_all:
+            each = compress(each, [log.takes(name) for name in names])
+        entity, request = log.header("entity", entity), log.header("request", request)
+        model, redacts = self._logged_model, self._redacts
+        return self._encoder.encode_lines(
+            [
+                Record(
+                    name, time, model, redact(msgspec.to_builtins(row), log) if redacts else row,
+                    entity, request, score, value, scores, label, flagged or [],
+                )
+                for name, row, score, value, scores, label, flagged in each
+            ]
+        )  # fmt: skip
+
+    def _names(self, number: int) -> list[str]:
+        """New ids: the worker's name, and a number."""
+        start, worker = self._made + 1, self._worker
+        self._made += number
+        return [f"{worker}{place:08x}" for place in range(start, start + number)]
+
+    def _given(self, scores: NDArray[np.float32]) -> Given:
+        """What scores amount to, counted."""
         if self._task == "multiclass":
             return self._multiclass(scores)
         values: list[float] = scores.tolist()
         self._finite(values)
         if self._task == "regression":
             self._measures.scored(values, ())
-            return [(None, value, None, None) for value in values]
+            return Given(value=values)
         negative, positive = self._classes
         threshold = self._threshold
         labels = [positive if value >= threshold else negative for value in values]
         self._measures.scored(values, labels)
-        return [(value, None, None, label) for value, label in zip(values, labels, strict=True)]
+        return Given(score=values, label=labels)
 
-    def _multiclass(self, scores: NDArray[np.float32]) -> Iterable[Given]:
+    def _multiclass(self, scores: NDArray[np.float32]) -> Given:
         table: list[list[float]] = scores.tolist()
         self._finite([sum(row) for row in table])
         best = scores.argmax(axis=1).tolist()
         labels = [self._classes[place] for place in best]
         self._measures.scored([row[place] for row, place in zip(table, best, strict=True)], labels)
-        by_class = [dict(zip(self._classes, row, strict=True)) for row in table]
-        return [(None, None, scores, label) for scores, label in zip(by_class, labels, strict=True)]
+        return Given(scores=[dict(zip(self._classes, row, strict=True)) for row in table], label=labels)
 
     @staticmethod
     def _finite(values: Sequence[float]) -> None:

@@ -16,7 +16,8 @@ from weighlock.errors import ConfigError, WeighlockError
 from weighlock.serving.settings import VARIABLE, Settings, from_environment
 
 if TYPE_CHECKING:
-    from weighlock.serving.application import Receive, Scope, Send
+    from weighlock.serving.application import Scope, Send
+    from weighlock.serving.bodies import Receive
     from weighlock.serving.startup import Started
 
 logger = logging.getLogger("weighlock.serving")

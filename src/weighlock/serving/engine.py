@@ -150,17 +150,17 @@ class Engine:
                 request.answer.set_exception(error)
             else:
                 done.append((request, answer))
-                records += lines
-        refusal = self._logged(records)
+                records.append(lines)
+        refusal = self._logged(records[0] if len(records) == 1 else b"".join(records))
         for request, answer in done:
             if refusal:
                 request.answer.set_exception(refusal)
             else:
                 request.answer.set_result(answer)
 
-    def _logged(self, records: Sequence[bytes]) -> Refused | None:
+    def _logged(self, lines: bytes) -> Refused | None:
         try:
-            self._log.append(records)
+            self._log.write(lines)
         except LogFailure as failure:
             self._told(failure)
             return None if self._answers_unlogged else Refused("log-failure", "The prediction log cannot be written.")

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from weighlock.monitoring.prediction_log import Feedback, encode, now
+from weighlock.serving.faults import fault_of, repeated
 from weighlock.serving.problems import Fault, Refused, in_rows
-from weighlock.serving.reader import fault_of, repeated
 
 if TYPE_CHECKING:
     from weighlock.scoring import Signature

@@ -57,15 +57,12 @@ class ServedModel(Scorer):
         Returns:
             As `Scorer.score`; a score may be infinite or NaN.
         """
-        count = len(self._numbers)
-        numbers = np.array([row[:count] for row in rows], dtype=np.float64)
-        texts = [[row[place] for row in rows] for place in range(count, count + len(self._categories))]
-        return self.score_columns(Columns(numbers, texts))
+        return self.score_columns(Columns.of(rows, len(self._numbers)))
 
     def score_columns(self, columns: Columns) -> NDArray[np.float32]:
         """Score rows that are columns already; as `score_rows`."""
-        numbers = np.ascontiguousarray(columns.numbers.T, dtype=np.float32)
-        feeds: dict[str, NDArray[Any]] = dict(zip(self._numbers, numbers[:, :, None], strict=True))
+        numbers = columns.numbers.astype(np.float32)[:, :, None]
+        feeds: dict[str, NDArray[Any]] = dict(zip(self._numbers, numbers, strict=True))
         for name, column in zip(self._categories, columns.texts, strict=True):
             known = column if None not in column else [text or "" for text in column]
             feeds[name] = np.array(known, dtype=object)[:, None]

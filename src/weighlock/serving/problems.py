@@ -84,4 +84,5 @@ def in_rows(faults: Sequence[Fault]) -> Refused:
     row = "" if first.row is None else f"row {first.row}: "
     where = f"{row}`{first.field}`" if first.field else f"row {first.row}" if row else "the body"
     more = f" And {len(faults) - 1} more; `errors` names the first {MOST}." if len(faults) > 1 else ""
-    return Refused("invalid-rows", f"{where[:1].upper()}{where[1:]} {first.problem}.{more}", faults)
+    end = "" if first.problem.endswith("?") else "."
+    return Refused("invalid-rows", f"{where[:1].upper()}{where[1:]} {first.problem}{end}{more}", faults)

@@ -7,8 +7,6 @@ wrong or only unusual, takes the long one, which finds out what it is and in whi
 from __future__ import annotations
 
 import difflib
-import json
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -19,6 +17,7 @@ from msgspec import UNSET, UnsetType
 from msgspec.structs import astuple
 
 from weighlock.errors import EvidenceError
+from weighlock.serving.faults import fault_of, repeated, shown
 from weighlock.serving.problems import Fault, Refused, in_rows
 
 if TYPE_CHECKING:
@@ -29,23 +28,27 @@ if TYPE_CHECKING:
 LARGEST = float(np.finfo(np.float32).max)
 FEW, LONG = 8, 4096  # rows and bytes up to which a loop is quicker than numpy
 _JSON_TYPES: dict[str, type] = {"number": float, "integer": float, "boolean": bool, "category": str}
-_SAID = {
-    "float": "a number", "int": "a number", "str": "a text", "bool": "true or false", "null": "null",
-    "array": "a list", "object": "an object",
-}  # fmt: skip
-_EXPECTED = re.compile(r"Expected `([^`]*)`, got `([^`]*)`")
-_FIELD = re.compile(r"Object (missing required|contains unknown) field `(.*)`(?: - at `.*`)?", re.DOTALL)
-_PLACE = re.compile(r" - at `\$(?:\.rows\[(\d+)\])?\.?(.*)`$", re.DOTALL)
 
 Values = tuple[Any, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """Rows as the model takes them: (n, numbers) with NaN for null, and by text feature (n,) with null as None."""
+    """Rows by feature, as the model takes them: (numbers, n) with NaN for null, and texts (n,) with null as None."""
 
     numbers: NDArray[np.float64]
-    texts: list[list[str | None]]
+    texts: Sequence[Sequence[str | None]]
+
+    @classmethod
+    def of(cls, rows: Sequence[Values], numbers: int) -> Columns:
+        """Rows, each with so many numbers, then the texts.
+
+        Raises:
+            TypeError: a member of a row was left out.
+        """
+        columns = list(zip(*rows, strict=True))
+        by_feature = np.array(columns[:numbers], dtype=np.float64).reshape(numbers, len(rows))
+        return cls(by_feature, columns[numbers:])
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,10 +126,9 @@ class Reader:
     def _columns(self, values: list[Values]) -> Columns | None:
         """The values by column; None where a member was left out."""
         try:
-            numbers = np.array([row[: self.numbers] for row in values], dtype=np.float64)
+            return Columns.of(values, self.numbers)
         except TypeError:
             return None
-        return Columns(numbers, [[row[place] for row in values] for place in range(self.numbers, len(self.names))])
 
     def _plain(self, values: list[Values], columns: Columns | None, body: bytes) -> bool:
         """Whether every member is there, once, and all values are in range and known."""
@@ -135,7 +137,7 @@ class Reader:
                 return False
         except TypeError:  # a member was left out
             return False
-        texts = columns.texts if columns else [[row[p] for row in values] for p in range(self.numbers, len(self.names))]
+        texts = columns.texts if columns else list(zip(*values, strict=True))[self.numbers :]
         nulls = 0
         for known, column in zip(self._known, texts, strict=True):
             if not known.issuperset(column):
@@ -156,9 +158,10 @@ class Reader:
         return True
 
     def _in_range(self, numbers: NDArray[np.float64]) -> bool:
-        if ((numbers < self._low) | (numbers > self._high)).any():
+        least, most = np.fmin.reduce(numbers, axis=1), np.fmax.reduce(numbers, axis=1)  # these pass nulls over
+        if (least < self._low).any() or (most > self._high).any():
             return False
-        return not (self._whole and (np.nan_to_num(numbers[:, self._whole]) % 1).any())
+        return not (self._whole and (np.nan_to_num(numbers[self._whole]) % 1).any())
 
     def _unusual(self, sent: list[Any], body: bytes) -> Rows:
         """The long way: fill what was left out, flag or refuse what is odd."""
@@ -189,7 +192,7 @@ class Reader:
                 return []
             near = difflib.get_close_matches(value[:100], feature.categories, n=1)
             hint = f"; did you mean {near[0]!r}?" if near else ""
-            return [("unseen", f"is {_shown(value)}, which is none of its categories{hint}")]
+            return [("unseen", f"is {shown(value)}, which is none of its categories{hint}")]
         if abs(value) > LARGEST:
             return [(None, f"is {value:g}, which is larger than single precision holds")]
         if feature.type == "integer" and value % 1:
@@ -220,26 +223,6 @@ def _quotes(body: bytes) -> int:
     if len(body) < LONG:
         return body.count(b'"')
     return int(np.count_nonzero(np.frombuffer(body, dtype=np.uint8) == ord('"')))
-
-
-def repeated(body: bytes) -> list[Fault]:
-    """Members that stand twice in an object of the body, which is JSON."""
-
-    class Twice(dict[str, Any]):
-        names: tuple[str, ...] = ()
-
-    def pairs(members: list[tuple[str, Any]]) -> Twice:
-        found = Twice(members)
-        if len(found) < len(members):
-            names = [name for name, _ in members]
-            found.names = tuple(dict.fromkeys(n for n in names if names.count(n) > 1))
-        return found
-
-    content = json.loads(body, object_pairs_hook=pairs)
-    faults = [Fault(None, name, "stands twice") for name in content.names]
-    for number, row in enumerate(content["rows"]):
-        faults += [Fault(number, name, "stands twice") for name in row.names]
-    return faults
 
 
 def _row_type(features: Sequence[Feature]) -> type[msgspec.Struct]:
@@ -275,28 +258,5 @@ def _known(feature: Feature) -> frozenset[Any] | _AnyText:
     return frozenset([*feature.categories, None] if feature.nullable else feature.categories) - {""}
 
 
-def fault_of(row: int | None, message: str, names: Sequence[str]) -> Fault:
-    """A message of msgspec's as a fault, in the words of this API."""
-    place = _PLACE.search(message)
-    field = (place[2] or None) if place else None
-    if place and place[1]:
-        row = int(place[1])
-    if match := _FIELD.match(message):
-        if match[1] == "missing required":
-            return Fault(row, match[2], "is missing")
-        near = difflib.get_close_matches(match[2][:100], names, n=1)
-        return Fault(row, match[2][:200], "is not known here" + (f"; did you mean `{near[0]}`?" if near else ""))
-    if match := _EXPECTED.match(message):
-        wanted = " or ".join(_SAID.get(kind, kind) for kind in match[1].split(" | "))
-        return Fault(row, field, f"should be {wanted}, but is {_SAID.get(match[2], match[2])}")
-    if message.startswith("Number out of range"):
-        return Fault(row, field, "is larger than a number can be")
-    return Fault(row, field, _PLACE.sub("", message))
-
-
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
-
-
-def _shown(text: str) -> str:
-    return repr(text if len(text) <= 40 else text[:39] + "…")

@@ -104,6 +104,16 @@ def test_a_line_break_in_a_record_is_refused_before_anything_is_written(tmp_path
     assert writer.path.read_bytes() == b""
 
 
+def test_lines_that_are_made_already_are_written_as_records_are(tmp_path: Path) -> None:
+    writer = LogWriter.open(tmp_path, "0")
+
+    writer.write(b"")
+    writer.write(encode(record("a")) + b"\n" + encode(record("b")) + b"\n")
+    writer.append([encode(record("c"))])
+
+    assert [row.id for row in read_segments(tmp_path)] == ["a", "b", "c"]
+
+
 @given(st.integers(0, 400))
 def test_a_segment_cut_off_anywhere_gives_every_whole_line(tmp_path_factory: pytest.TempPathFactory, kept: int) -> None:
     folder = tmp_path_factory.mktemp("log")

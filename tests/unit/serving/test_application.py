@@ -223,7 +223,7 @@ def test_a_body_may_come_in_parts_and_not_be_too_large(serve: Any) -> None:
 
 
 def test_too_many_bodies_at_once_are_told_to_come_back(serve: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("weighlock.serving.application.BUFFERED", 100)
+    monkeypatch.setattr("weighlock.serving.bodies.BUFFERED", 100)
     answer = serve().post("/v1/predict", b"", parts=parts(b" " * 101, b" ", b" "))
     assert (answer.status, answer.headers["retry-after"]) == (429, "1")
 
