@@ -9,10 +9,11 @@ export PATH := $(CURDIR)/$(BIN):$(PATH)
 export DVC_NO_ANALYTICS := 1
 # Compiled modules are what keeps each stage's start-up short.
 unexport PYTHONDONTWRITEBYTECODE
+PACK = $(if $(RELEASE),--release "$(RELEASE)") $(if $(BASE_IMAGE),--base-image "$(BASE_IMAGE)")
 # What the lock does not name is not installed, whatever the machine's own configuration offers.
 unexport PIP_FIND_LINKS
 
-.PHONY: help env repro test check e2e bench lock mlflow clean
+.PHONY: help env repro test check e2e bench bento image lock mlflow clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
@@ -34,7 +35,7 @@ repro: env  ## the main job: data to evaluated model, tracked, with a summary
 	weighlock summary
 
 test: env  ## unit tests; on tables this small, threads cost more than they give
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m pytest
+	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m pytest -n 2 --dist worksteal
 
 check: env  ## format, lint, types, import contracts
 	pre-commit run --all-files --show-diff-on-failure
@@ -46,9 +47,17 @@ BENCHMARKS := pipeline gate serving batch
 bench: env  ## the measured figures, as tables and as JSON
 	@short=0; for name in $(BENCHMARKS); do python -m benchmarks.$$name || short=1; done; exit $$short
 
-lock: env  ## resolve requirements.lock and libraries.yaml anew
+bento: env  ## pack the served model with its service; RELEASE=v3 packs a release
+	weighlock bento $(PACK)
+
+image: env  ## a container image of it; BASE_IMAGE=… TOOL=docker|podman|buildah TAG=name:version
+	weighlock image $(PACK) $(if $(TOOL),--tool "$(TOOL)") $(if $(TAG),--tag "$(TAG)")
+
+lock: env  ## resolve the locks and libraries.yaml anew
 	uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 \
 		--generate-hashes --no-header --no-annotate --upgrade -o requirements.lock
+	uv pip compile pyproject.toml --quiet --extra serve --universal --python-version 3.11 \
+		--generate-hashes --no-header --no-annotate --constraints requirements.lock -o serving/requirements.lock
 	weighlock libraries --write
 
 mlflow: env  ## open MLflow's pages on the tracked runs

@@ -23,6 +23,8 @@ COMMANDS = {
     "keys": "make, list and revoke the keys that open the service",
     "serve": "answer requests with a model, over HTTP",
     "smoke": "ask a running service whether it serves the right model, rightly",
+    "bento": "pack a model with the service that answers for it",
+    "image": "make a container image of a model, with the list of what is in it",
     "libraries": "check or write the versions that touch models",
 }
 INTERRUPTED = "Interrupted. What was published before is untouched; run the same command again to go on."
