@@ -22,7 +22,7 @@ class Image:
     Attributes:
         id: the digest of its configuration, which docker and podman call the image's id.
         config: user, environment, entry point, labels (OCI image specification, `config`).
-        size: bytes of all its layers, unpacked.
+        size: bytes of all its layers, uncompressed.
         files: path -> content, or None where it was not asked for; without a leading slash.
     """
 
@@ -49,8 +49,9 @@ def read_image(path: Path, wanted: Callable[[str], bool]) -> Image:
             manifest = json.loads(_member(archive, "manifest.json"))[0]
             config = _member(archive, manifest["Config"])
             for name in manifest["Layers"]:
+                size += archive.getmember(name).size
                 with _open(archive, name) as file, tarfile.open(fileobj=file) as layer:
-                    size += _lay(layer, files, wanted)
+                    _lay(layer, files, wanted)
     except (OSError, KeyError, IndexError, ValueError, tarfile.TarError) as error:
         raise EvidenceError(f"`{path}` is no saved image: {error!r}.") from error
     return Image(f"sha256:{hashlib.sha256(config).hexdigest()}", json.loads(config)["config"], size, files)
@@ -68,9 +69,8 @@ def _member(archive: tarfile.TarFile, name: str) -> bytes:
         return file.read()
 
 
-def _lay(layer: tarfile.TarFile, files: dict[str, bytes | None], wanted: Callable[[str], bool]) -> int:
-    """Lay a layer over the files so far; returns its bytes."""
-    size = 0
+def _lay(layer: tarfile.TarFile, files: dict[str, bytes | None], wanted: Callable[[str], bool]) -> None:
+    """Lay a layer over the files so far."""
     for entry in layer:
         name = entry.name.removeprefix("./").strip("/")
         folder, _, last = name.rpartition("/")
@@ -79,7 +79,5 @@ def _lay(layer: tarfile.TarFile, files: dict[str, bytes | None], wanted: Callabl
             for below in [path for path in files if path == gone or path.startswith(f"{gone}/")]:
                 del files[below]
         elif not entry.isdir():
-            size += entry.size
             file = layer.extractfile(entry) if entry.isfile() and wanted(name) else None
             files[name] = file.read() if file else None
-    return size

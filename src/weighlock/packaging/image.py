@@ -29,7 +29,7 @@ class Built:
     Attributes:
         tag: its name and version.
         id: the digest of its configuration; the one of a registry is known when it is pushed.
-        size: bytes of all its layers, unpacked.
+        size: bytes of all its layers, uncompressed.
         sbom: the bill of materials.
         components: how many it lists.
     """
@@ -72,7 +72,7 @@ def build_image(bento: Packed, root: Path, tool: Tool, base: str, python: str, t
         saved = Path(scratch, "image.tar")
         tool.save(named, saved)
         image = read_image(saved, lambda path: path == _ONNX or says_what_is_installed(path))
-    _check(image.files.get(_ONNX), bento)
+    check(image.files.get(_ONNX), bento)
     sbom = out / f"{name}-{version}.cdx.json"
     return Built(named, image.id, image.size, sbom, write_sbom(image, name, version, sbom))
 
@@ -89,7 +89,12 @@ def labels(bento: Packed, base: str) -> dict[str, str]:
     }
 
 
-def _check(content: bytes | None, bento: Packed) -> None:
+def check(content: bytes | None, bento: Packed) -> None:
+    """See that an image's model is its bento's.
+
+    Raises:
+        EvidenceError: it is another, or there is none.
+    """
     found = f"sha256:{hashlib.sha256(content or b'').hexdigest()}"
     if content is None or found != bento.labels["weighlock.model"]:
         raise EvidenceError(

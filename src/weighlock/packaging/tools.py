@@ -67,5 +67,6 @@ def find_tool(name: str | None = None, known: Sequence[str] = TOOLS) -> Tool:
         # a docker without its daemon exits with 0 in some versions, and says so
         if done.returncode == 0 and "Cannot connect" not in done.stdout + done.stderr:
             return Tool(candidate)
-        problems.append(f"`{candidate} info` fails: {(done.stderr or done.stdout).strip().splitlines()[-1:]}")
+        said = (done.stderr or done.stdout).strip().splitlines() or ["it says nothing"]
+        problems.append(f"`{candidate} info` fails: {said[-1]}")
     raise ConfigError(f"No tool that builds images: {'; '.join(problems)}. Install one of {', '.join(TOOLS)}.")

@@ -13,6 +13,8 @@ from cyclonedx.model.bom import Bom
 from weighlock.errors import ConfigError, EvidenceError, ModelError
 from weighlock.packaging import sbom
 from weighlock.packaging.archive import Image, read_image
+from weighlock.packaging.bento import Packed
+from weighlock.packaging.image import check
 from weighlock.packaging.libraries import readable
 from weighlock.packaging.tools import Tool, find_tool
 
@@ -64,7 +66,8 @@ def test_a_later_layer_replaces_and_removes(tmp_path: Path) -> None:
     )
     image = read_image(path, lambda name: name != "b/d")
     assert image.files == {"a": b"new", "b/d": None, "e/g": b"5"}
-    assert image.size == 1 + 2 + 1 + 1 + 3 + 1
+    with tarfile.open(path) as archive:
+        assert image.size == sum(archive.getmember(f"{place}.tar").size for place in (0, 1))
     assert image.config["User"] == "1034"
     with tarfile.open(path) as archive:
         held = archive.extractfile("c.json")
@@ -98,6 +101,14 @@ def test_the_bill_lists_what_is_installed_and_nothing_else(tmp_path: Path, monke
     assert model["hashes"] == [{"alg": "SHA-256", "content": "ab" * 32}]
     assert bill["metadata"]["component"]["type"] == "container"
     assert count == 2
+
+
+def test_an_image_of_another_model_is_refused() -> None:
+    bento = Packed("late:v3", Path(), {"weighlock.model": f"sha256:{hashlib.sha256(b'model').hexdigest()}"})
+    check(b"model", bento)
+    for content in (b"other", None):
+        with pytest.raises(EvidenceError, match="late:v3"):
+            check(content, bento)
 
 
 Program = Callable[[str, str], None]
