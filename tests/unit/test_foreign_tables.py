@@ -24,7 +24,7 @@ from weighlock.times import to_utc
 ROWS = 120
 # what the converter, the canonical graph and pandas use themselves, and what no identifier may hold
 NAMES = ("c0", "c1", "n0_0", "scores", "value", "self", "variable", "body mass (g)", "body_mass__g_", "è: #", "1")
-SETTINGS = {"linear": {}, "lightgbm": {"n_estimators": 5}, "random_forest": {"n_estimators": 5}}
+SETTINGS = {"linear": {}, "lightgbm": {"n_estimators": 5, "n_jobs": 1}, "random_forest": {"n_estimators": 5}}
 
 
 def table(task, names=NAMES):
@@ -75,7 +75,7 @@ def test_parity_is_counted_in_what_single_precision_can_hold(learner):
     # given a target far from zero: neighbours in single precision are 0.008 apart there
     frame, schema = table("regression")
     frame["y"] = 100_000 + 1_000 * frame["y"] / frame["y"].std()
-    settings = {"n_estimators": 300, "learning_rate": 0.05} if learner == "lightgbm" else {"n_estimators": 60}
+    settings = {"n_estimators": 100, "learning_rate": 0.1} if learner == "lightgbm" else {"n_estimators": 40}
     model = Recipe(learner, settings, seed=1, max_categories=10).fit(frame, schema)
     assert check_parity(model, Scorer(*export(model)), frame) <= PARITY
 
