@@ -51,7 +51,6 @@ def committed(tmp_path_factory: Any, trained: Callable, rows_of: Callable, schem
         made.save(schema_of("binary", time="when"), parts(rows_of))
         made.run(OLD, Model(FOREST, NEWER))
         made.commit()
-        made.git("gc", "-q")  # fewer files to copy
     return made
 
 
