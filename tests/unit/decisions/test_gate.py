@@ -155,11 +155,11 @@ def test_an_equal_challenger_fails_as_seldom_as_the_policy_says() -> None:
     random = np.random.default_rng(8)
     units = Units(np.arange(28), ordered=True)
     failed = 0
-    for _ in range(400):
+    for _ in range(600):
         days = random.normal(size=(22, 28)) + random.normal(size=28)
         found = [mean_difference(row, units) for row in days]
         demands = [Demand(Comparison("guard", str(i), 1, 1, g, 0.5), 0.95) for i, g in enumerate(found[:2])]
         slices = [Comparison("slice", str(i), 1, 1, g, 0.0) for i, g in enumerate(found[2:])]
         failed += decide(demands, slices, []).outcome == "FAIL"
 
-    assert failed / 400 <= 0.05
+    assert failed / 600 <= 0.05

@@ -15,7 +15,7 @@ seeds = st.integers(0, 2**32 - 1)
 
 
 @pytest.mark.parametrize(("task", "name"), BOOTSTRAPPED)
-@settings(max_examples=2)
+@settings(max_examples=4)
 @given(seeds)
 def test_counting_rows_is_repeating_them(task: str, name: str, seed: int) -> None:
     # given rows in clusters, with many ties in one model's scores and none in the other's

@@ -51,7 +51,6 @@ def committed(tmp_path_factory: Any, trained: Callable, rows_of: Callable, schem
         made.save(schema_of("binary", time="when"), parts(rows_of))
         made.run(OLD, Model(FOREST, NEWER))
         made.commit()
-        made.git("gc", "-q")  # fewer files to copy
     return made
 
 
@@ -520,6 +519,17 @@ def test_a_cached_file_that_is_not_itself_is_not_used(tree: Repository) -> None:
 
     with pytest.raises(EvidenceError, match=r"neither in DVC's cache nor in a remote|is not what its `dvc\.lock` says"):
         find_champion("HEAD", challenger, tree.root)
+
+
+def test_the_cache_may_be_anywhere_and_is_read_without_opening_dvc(
+    tree: Repository, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    challenger, elsewhere = renewed(tree), tmp_path_factory.mktemp("elsewhere") / "cache"
+    (tree.root / ".dvc/cache").rename(elsewhere)
+    (tree.root / ".dvc/config.local").write_text(f"[cache]\n    dir = {elsewhere}\n")
+    monkeypatch.setattr("dvc.repo.Repo.__init__", lambda *_, **__: pytest.fail("it was opened"))
+
+    assert find_champion("HEAD", challenger, tree.root).kind == "revision"
 
 
 def test_a_holdout_that_lacks_its_key_is_refused(tree: Repository, rows_of: Callable, schema_of: Callable) -> None:
