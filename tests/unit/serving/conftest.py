@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import json
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from weighlock.serving import startup
 from weighlock.serving.find import identify
 from weighlock.serving.params import ServeParams
 from weighlock.serving.settings import Service, Settings
@@ -132,10 +131,10 @@ def settings_of(folder: Callable[[str], Path], tmp_path: Path) -> Callable[..., 
 
 
 @pytest.fixture
-def serve(settings_of: Callable[..., Settings]) -> Iterator[Serve]:
-    """Start a service of a small model."""
+def serve(settings_of: Callable[..., Settings], monkeypatch: pytest.MonkeyPatch) -> Iterator[Serve]:
+    """Start a service of a small model; what it does to the whole process is left out, and has a test of its own."""
+    monkeypatch.setattr(startup, "tune", lambda: None)
     made: list[Client] = []
-    thresholds, switch = gc.get_threshold(), sys.getswitchinterval()
 
     def make(task: str = "binary", **options: Any) -> Client:
         settings = settings_of(task, **options)
@@ -146,6 +145,3 @@ def serve(settings_of: Callable[..., Settings]) -> Iterator[Serve]:
     yield make
     for client in made:
         client.started.close()
-    gc.unfreeze()
-    gc.set_threshold(*thresholds)
-    sys.setswitchinterval(switch)

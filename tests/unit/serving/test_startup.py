@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +15,7 @@ import pytest
 
 from weighlock.errors import ConfigError, EvidenceError, WeighlockError
 from weighlock.files import sha256
+from weighlock.serving import startup
 from weighlock.serving.asgi import Entry
 from weighlock.serving.find import find_release, find_service, identify
 from weighlock.serving.model import ServedModel, opset
@@ -215,3 +218,17 @@ def test_an_address_that_is_taken_is_told() -> None:
                 bind(host, port)
     finally:
         taken.close()
+
+
+def test_a_worker_keeps_the_collector_away_from_what_lives_as_long_as_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[Any] = []
+    for module, name in ((gc, "collect"), (gc, "freeze"), (gc, "set_threshold"), (sys, "setswitchinterval")):
+        monkeypatch.setattr(module, name, lambda *values, name=name: asked.append((name, values)))
+
+    startup.tune()
+
+    assert asked[:2] == [("collect", ()), ("freeze", ())]  # in this order: garbage is not to be kept
+    assert asked[2:] == [
+        ("set_threshold", (startup.COLLECT_AFTER, 20, 100)),
+        ("setswitchinterval", (startup.SWITCH_SECONDS,)),
+    ]
