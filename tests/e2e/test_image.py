@@ -190,6 +190,7 @@ def test_a_worker_that_dies_in_it_is_replaced(made: Made, key: str, tmp_path: Pa
         os.kill(largest.pid, signal.SIGKILL)
         until(lambda: not largest.is_running(), 5)
         until(lambda: _answers(running), 20)
+        assert _answers(running)
 
 
 def _answers(running: Running) -> bool:
@@ -216,6 +217,7 @@ def test_bentoml_serves_what_is_in_the_image(made: Made, key: str, tmp_path: Pat
     made.podman("run", *options, made.tag, "-m", "bentoml", "serve", ".", "--port", str(port))
     try:
         until(lambda: _unauthorized(port, key), 60)
+        assert _unauthorized(port, key)
     finally:
         podman(made.project.env, "rm", "--force", "--time", "0", name)
 

@@ -270,10 +270,11 @@ def test_the_openapi_document_is_true(project: Project, key: str, strictness: st
         service = {"model": {k: v for k, v in running.ask("GET", "/v1/model")[1].items() if k in IDENTITY}}
     (folder / "service.json").write_text(json.dumps(service | {"serve": {"strictness": strictness}}))
     with serving(project, key, "--model", str(folder), log="log-st") as running:
-        project.run(
+        found = project.run(
             *("schemathesis", "run", f"http://127.0.0.1:{running.port}/openapi.json", "--no-color", "--seed", "5"),
             *("--header", f"Authorization: Bearer {key}", "--max-examples", "100"),
         )
+        assert found.returncode == 0, found.stdout
 
 
 IDENTITY = {"name", "version", "digest", "signature_digest"}

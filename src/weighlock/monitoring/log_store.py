@@ -22,6 +22,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from weighlock.errors import ConfigError, EvidenceError, StorageError
+from weighlock.monitoring.log_segment import given_up
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -224,17 +225,10 @@ def _replace(path: Path, fill: Callable[[IO[bytes]], object]) -> None:
 
 def _abandoned(path: Path) -> bool:
     try:
-        file = os.open(path, os.O_RDONLY)
+        with given_up(path) as free:
+            return free
     except FileNotFoundError:
         return False
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    else:
-        return True
-    finally:
-        os.close(file)
 
 
 def _remove_empty(folder: Path) -> None:

@@ -57,9 +57,9 @@ def floors(challenger: Predictions, policy: GateParams, root: Path | None) -> li
     return conditions
 
 
-def overlap(schema: Schema, split_by: str, root: Path | None) -> Condition:
+def overlap(schema: Schema | None, split_by: str, root: Path | None) -> Condition:
     """No row, key or group of the holdout was trained on, and, split by time, none is older than a row that was."""
-    if root is None:
+    if schema is None or root is None:
         return Condition("overlap", None, f"Whether training saw the holdout is not known. {NO_TREE}")
     key = schema.key or ROW_ID
     columns = [c for c in (key, schema.group, schema.time) if c]

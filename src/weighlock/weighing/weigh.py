@@ -59,8 +59,7 @@ def weigh(scale: Scale) -> Weighed:
         held += _fair(scale, judgement)
     verdict = scale.judge.verdict(judgement, stress, held)
     context = context_of(scale, judgement)
-    content = to_json(verdict, context) | {"policy": scale.policy.model_dump(mode="json")}
-    context = replace(context, evidence=evidence_digest(content))
+    context = replace(context, evidence=evidence_digest(_record(verdict, context, scale)))
     if verdict.outcome == "INCONCLUSIVE" and (accepted := acceptance_of(context.evidence, scale.root)):
         context = replace(context, accepted=f"{accepted.reason} ({accepted.by})")
     return Weighed(verdict, context)
@@ -85,9 +84,13 @@ def write(weighed: Weighed, scale: Scale, out: Path) -> None:
         context = replace(context, plots=tuple(draw(verdict, predictions, champion, days, record.parent)))
         for _, file in context.plots:
             staged.path(file)
-        content = to_json(verdict, context) | {"policy": scale.policy.model_dump(mode="json")}
-        record.write_text(files.to_json(content), encoding="utf-8")
+        record.write_text(files.to_json(_record(verdict, context, scale)), encoding="utf-8")
         report.write_text(render(verdict, context), encoding="utf-8")
+
+
+def _record(verdict: Verdict, context: Context, scale: Scale) -> dict[str, Any]:
+    """The content of `gate.json`."""
+    return to_json(verdict, context) | {"policy": scale.policy.model_dump(mode="json")}
 
 
 def _held(scale: Scale) -> list[Condition]:
@@ -95,14 +98,9 @@ def _held(scale: Scale) -> list[Condition]:
     policy, tree, challenger = scale.policy, scale.tree, scale.challenger
     holdout = challenger.holdout if tree else None
     schema = holdout.schema if holdout else None
-    overlap = (
-        conditions.overlap(schema, holdout.params.split.by, tree)
-        if schema and holdout
-        else Condition("overlap", None, f"Whether training saw the holdout is not known. {conditions.NO_TREE}")
-    )
     held = [
         *conditions.floors(challenger.predictions, policy, tree),
-        overlap,
+        conditions.overlap(schema, holdout.params.split.by if holdout else "", tree),
         conditions.validation(tree),
         conditions.lock(tree),
         conditions.parity(policy, tree),
