@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Callable
@@ -14,7 +13,7 @@ import numpy as np
 
 from weighlock.errors import EvidenceError
 from weighlock.layout import GOLDEN, METRICS, MODEL, PREDICTIONS, SERVED, WEIGHED
-from weighlock.revisions import Revision
+from weighlock.revisions import Revision, file_md5
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -78,7 +77,7 @@ def _of_folder(name: str, folder: Path) -> Result:
     digests = {}
     for path in COMPARED:
         try:
-            digests[path] = hashlib.md5((folder / path).read_bytes(), usedforsecurity=False).hexdigest()
+            digests[path] = file_md5(folder / path)
         except FileNotFoundError:
             raise EvidenceError(f"`{folder / path}` is missing. Run `dvc repro` or `dvc pull` there first.") from None
     return Result(name, digests, lambda path: (folder / path).read_bytes())

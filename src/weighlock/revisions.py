@@ -154,5 +154,11 @@ def outs(stages: dict[str, Any]) -> dict[str, str]:
     return {out["path"]: out["md5"] for out in found if "md5" in out}
 
 
+def file_md5(path: Path) -> str:
+    """The MD5 of a file's bytes, by which DVC knows it."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
 def _md5(content: bytes) -> str:
     return hashlib.md5(content, usedforsecurity=False).hexdigest()

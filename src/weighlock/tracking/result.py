@@ -14,6 +14,7 @@ from weighlock.errors import EvidenceError
 from weighlock.files import read_json, sha256
 from weighlock.params import FILE as PARAMS
 from weighlock.params import read_params
+from weighlock.revisions import file_md5
 from weighlock.schema import FILE as SCHEMA
 from weighlock.scoring.signature import Signature, read_signature
 from weighlock.tables import read_meta
@@ -171,8 +172,7 @@ def data_digest(lock: dict[str, Any]) -> str:
     lines = []
     for file in layout.PART_FILES.values():
         if Path(file).exists():
-            with Path(file).open("rb") as handle:
-                recorded[file] = hashlib.file_digest(handle, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+            recorded[file] = file_md5(Path(file))
         elif file not in recorded:
             _require(file)
         lines.append(f"{file} {recorded[file]}")

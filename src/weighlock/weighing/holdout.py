@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ from weighlock import params as params_
 from weighlock import schema as schema_
 from weighlock.errors import DataError, EvidenceError
 from weighlock.layout import PART_FILES, ROW_ID
+from weighlock.revisions import file_md5
 from weighlock.weighing.predictions import Predictions, score_columns
 
 if TYPE_CHECKING:
@@ -115,10 +115,8 @@ def read_holdout(root: Path) -> Holdout:
     if key not in rows:
         raise DataError(f"`{root / FILE}` lacks the key `{key}`. Run `dvc repro`.")
     order = np.argsort(rows[key].astype(str).to_numpy(), kind="stable")
-    with (root / FILE).open("rb") as file:
-        md5 = hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
     params = params_.read_params(root / params_.FILE)
-    return Holdout(rows.iloc[order].reset_index(drop=True), schema, params, md5)
+    return Holdout(rows.iloc[order].reset_index(drop=True), schema, params, file_md5(root / FILE))
 
 
 def score(scorer: Scorer, rows: pd.DataFrame, name: str) -> Any:
