@@ -101,8 +101,10 @@ class Output:
             ConfigError: OUT is there already, or is of another run.
         """
         progress = self._read()
-        if progress is None:
-            self._require_free()
+        there = self._there()
+        if progress is None or (progress.complete and not there):  # what was finished and then removed is made anew
+            if there:
+                raise ConfigError(f"`{self.out}` is there already. Remove it, or name another place.")
             progress = Progress(plan, now)
             self.save(progress)
         elif replace(progress.plan, on_error=plan.on_error) == plan and not progress.skipped:
@@ -110,10 +112,17 @@ class Output:
         elif progress.plan != plan:
             old, new = asdict(progress.plan), asdict(plan)
             changed = ", ".join(key for key in new if new[key] != old[key])
+            if progress.complete:
+                raise ConfigError(
+                    f"`{self.out}` is there already, of another run: its {changed} differ. Remove it, or name another "
+                    "place."
+                )
             raise ConfigError(
                 f"`{self.parts.where}` holds a run that was not finished, and its {changed} differ. Finish it as it "
                 "was begun, or remove that folder."
             )
+        if self.single and progress.complete:
+            self._tidy(progress)  # it may have been killed at that
         return progress
 
     def save(self, progress: Progress) -> None:
@@ -133,8 +142,12 @@ class Output:
         progress.complete = True
         self.save(progress)
         if self.single:
-            for name in [*progress.parts, MANIFEST]:
-                self.parts.remove(name)
+            self._tidy(progress)
+
+    def _tidy(self, progress: Progress) -> None:
+        """Remove the parts; the manifest stays, so that the same run again finds that nothing is left to do."""
+        for name in progress.parts:
+            self.parts.remove(name)
 
     def _csv(self, names: Sequence[str], file: IO[bytes]) -> None:
         for place, name in enumerate(names):
@@ -169,10 +182,10 @@ class Output:
                 "and score anew."
             ) from error
 
-    def _require_free(self) -> None:
-        there = self._above.read(self._name) is not None if self.single else bool(self.parts.names(""))
-        if there:
-            raise ConfigError(f"`{self.out}` is there already. Remove it, or name another place.")
+    def _there(self) -> bool:
+        if self.single:
+            return self._above.exists(self._name)
+        return any(name != MANIFEST for name in self.parts.names(""))
 
 
 def options(schema: pa.Schema) -> dict[str, Any]:

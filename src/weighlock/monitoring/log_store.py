@@ -78,6 +78,12 @@ class Store:
             except FileNotFoundError:
                 return None
 
+    def exists(self, name: str) -> bool:
+        """Whether there is such a file."""
+        self._fs.invalidate_cache()
+        with self._told("read"):
+            return bool(self._fs.exists(self._path(name)))
+
     def write(self, name: str, content: bytes) -> None:
         """Write a file whole, or raise StorageError."""
         with self._told("written"):

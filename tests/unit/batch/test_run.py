@@ -97,7 +97,8 @@ def test_scores_are_those_of_the_scorer(
     assert found["prediction_id"].is_unique
     if task == "multiclass":
         assert found["label"].tolist() == [["low", "middle", "high"][i] for i in expected.argmax(axis=1)]
-    assert sorted(p.name for p in root.iterdir()) == sorted([source, out])
+    assert sorted(p.name for p in root.iterdir()) == sorted([source, out, f".{out}.parts"])
+    assert [p.name for p in (root / f".{out}.parts").iterdir()] == ["_manifest.json"]
 
 
 def test_binary_labels_follow_the_threshold(models: Callable, rows_of: Callable, root: Path, tmp_path: Path) -> None:
@@ -133,7 +134,10 @@ def test_files_can_be_in_an_object_store(models: Callable, rows_of: Callable, ro
 
     score(root, f"memory://{root.name}/in/*.parquet", f"memory://{root.name}/out/day.parquet", models("binary"))
 
-    assert store.find(f"/{root.name}/out") == [f"/{root.name}/out/day.parquet"]
+    assert store.find(f"/{root.name}/out") == [
+        f"/{root.name}/out/.day.parquet.parts/_manifest.json",
+        f"/{root.name}/out/day.parquet",
+    ]
     with store.open(f"/{root.name}/out/day.parquet") as file:
         assert pd.read_parquet(file)["id"].tolist() == rows["id"].tolist()
 
@@ -237,14 +241,28 @@ def test_another_run_does_not_go_on_with_its_parts(models: Callable, rows_of: Ca
     source = table(rows_of("binary", 60), "rows.csv")
     score(root, source, "out", models("binary"))
 
-    with pytest.raises(ConfigError, match=r"holds a run that was not finished, and its model, columns differ"):
+    with pytest.raises(ConfigError, match=r"`out` is there already, of another run: its model, columns differ"):
         ready(root, source, "out", models("regression"), keep=[])
     table(rows_of("binary", 61), "rows.csv")
-    with pytest.raises(ConfigError, match="and its inputs differ"):
+    with pytest.raises(ConfigError, match="of another run: its inputs differ"):
         ready(root, source, "out", models("binary"))
     Path("out/_manifest.json").write_text("{")
     with pytest.raises(EvidenceError, match="is no manifest"):
         ready(root, source, "out", models("binary"))
+
+
+def test_a_run_that_died_after_its_last_step_is_found_done(models: Callable, rows_of: Callable, root: Path) -> None:
+    source = table(rows_of("binary", 60), "rows.csv")
+    score(root, source, "out.csv", models("binary"))
+    written = Path("out.csv").read_bytes()
+
+    assert ready(root, source, "out.csv", models("binary")).progress.complete
+    with pytest.raises(ConfigError, match=r"`out.csv` is there already, of another run: its columns differ"):
+        ready(root, source, "out.csv", models("binary"), keep=[])
+    Path("out.csv").unlink()
+    score(root, source, "out.csv", models("binary"))
+
+    assert Path("out.csv").read_bytes() == written
 
 
 @pytest.mark.parametrize("out", ["there.csv", "there"])
