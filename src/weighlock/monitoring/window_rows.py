@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -94,35 +95,47 @@ def _fields(table: pa.Table, name: str) -> dict[str, pa.ChunkedArray]:
 
 
 def joined(parts: Sequence[Piece]) -> tuple[Piece, int]:
-    """The rows of one model in the order of time and id, each once, and how many stood there twice."""
-    rows = pa.concat_tables([part.rows for part in parts])
+    """The rows of one model in the order of time and id, each once, and how many stood there twice.
+
+    The pieces are used up: a column goes from them when it is whole, so that memory holds one column twice at most.
+    """
     lengths = [part.rows.num_rows for part in parts]
-    features = _stacked([part.features for part in parts], lengths)
-    scores = _stacked([part.scores for part in parts], lengths)
+    fixed = pa.concat_tables([part.rows for part in parts])
+    order = _order(fixed)
+    rows = pa.table({name: _taken(fixed[name], order) for name in FIXED})
+    features = _stacked([part.features for part in parts], lengths, order)
+    scores = _stacked([part.scores for part in parts], lengths, order)
+    return Piece(rows, features, scores), sum(lengths) - rows.num_rows
+
+
+def _order(rows: pa.Table) -> pa.Array | None:
+    """Where the rows stand that are kept, in the order of time and id; None where they are in order already."""
     order = pc.sort_indices(rows.select(["time", "id"]), [("time", "ascending"), ("id", "ascending")])
-    ids = rows["id"].take(order)
-    if pc.count_distinct(ids).as_py() < len(ids):
-        order = order.filter(pa.array(~ids.to_pandas().duplicated().to_numpy()))
-    taken = Piece(
-        rows.take(order).combine_chunks(),
-        {name: column.take(order) for name, column in features.items()},
-        {name: column.take(order) for name, column in scores.items()},
-    )
-    return taken, rows.num_rows - taken.rows.num_rows
+    ids = rows["id"].combine_chunks().dictionary_encode()
+    if len(ids.dictionary) < len(ids):
+        places = order.to_numpy()
+        _, first = np.unique(ids.indices.to_numpy()[places], return_index=True)
+        return pa.array(places[np.sort(first)])
+    return None if np.array_equal(order.to_numpy(), np.arange(len(order))) else order
 
 
-def _stacked(parts: Sequence[dict[str, pa.ChunkedArray]], lengths: Sequence[int]) -> dict[str, pa.ChunkedArray]:
-    names = dict.fromkeys(name for part in parts for name in part)
+def _taken(column: pa.ChunkedArray, order: pa.Array | None) -> pa.ChunkedArray:
+    return column if order is None else pa.chunked_array([column.combine_chunks().take(order)])
+
+
+def _stacked(
+    parts: Sequence[dict[str, pa.ChunkedArray]], lengths: Sequence[int], order: pa.Array | None
+) -> dict[str, pa.ChunkedArray]:
     stacked = {}
-    for name in names:
-        columns = [part.get(name) for part in parts]
+    for name in dict.fromkeys(name for part in parts for name in part):
+        columns = [part.pop(name, None) for part in parts]
         told = [column for column in columns if column is not None and column.null_count < len(column)]
         kind = shared_type([column.type for column in told]) if told else pa.float64()
         chunks: list[pa.Array] = []
         for column, length in zip(columns, lengths, strict=True):
             known = column is not None and column.null_count < length
             chunks += as_type(column, kind).chunks if known else [pa.nulls(length, kind)]
-        stacked[name] = pa.chunked_array(chunks, kind)
+        stacked[name] = _taken(pa.chunked_array(chunks, kind), order)
     return stacked
 
 

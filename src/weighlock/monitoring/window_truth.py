@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
@@ -56,7 +57,7 @@ def truths_of(tables: Iterable[pa.Table], ids: Sequence[pa.ChunkedArray], known:
     told = pa.table(
         {**{n: pa.concat_tables([t.select([n]) for t in found])[n] for n in ("id", "time")}, "truth": truth}
     )
-    return _latest(told)
+    return _latest(told, asked)
 
 
 def _about(table: pa.Table, asked: pa.Array, known: dt.datetime | None) -> pa.Table:
@@ -70,12 +71,14 @@ def _plain(truth: pa.ChunkedArray) -> pa.ChunkedArray:
     return truth.cast(TEXT) if pa.types.is_boolean(truth.type) else truth
 
 
-def _latest(told: pa.Table) -> Truths:
-    frame = told.select(["id", "time"]).to_pandas()
-    code = told["truth"].combine_chunks().dictionary_encode().indices.to_numpy()
-    frame = frame.assign(code=code, place=range(len(frame))).sort_values(["id", "time", "place"], kind="stable")
-    same = frame["id"].eq(frame["id"].shift()) & frame["code"].ne(frame["code"].shift())
-    last = told.take(pa.array(frame.loc[~frame["id"].duplicated(keep="last"), "place"].to_numpy()))
-    columns = (last[name].combine_chunks() for name in LABEL_COLUMNS)
-    ids, time, truth = columns
-    return Truths(ids, truth, time, frozenset(frame.loc[same, "id"]))
+def _latest(told: pa.Table, asked: pa.Array) -> Truths:
+    """Of each prediction the row of the latest time; of one time, the last."""
+    about = pc.index_in(told["id"], asked).to_numpy()
+    value = told["truth"].combine_chunks().dictionary_encode().indices.to_numpy()
+    order = np.lexsort((told["time"].cast(pa.int64()).to_numpy(), about))  # stable: what stands later stays later
+    about, value = about[order], value[order]
+    again = about[1:] == about[:-1]
+    contradicted = np.unique(about[1:][again & (value[1:] != value[:-1])])
+    last = told.take(pa.array(order[np.append(~again, True)]))
+    ids, time, truth = (last[name].combine_chunks() for name in LABEL_COLUMNS)
+    return Truths(ids, truth, time, frozenset(asked.take(pa.array(contradicted)).to_pylist()))
