@@ -9,8 +9,8 @@ from weighlock.errors import EvidenceError
 from weighlock.monitoring.log_policy import read_log_url
 from weighlock.monitoring.log_segment import DEFAULT_FOLDER
 from weighlock.monitoring.log_store import Store
-from weighlock.params import FILE
 from weighlock.monitoring.window_files import local_folder
+from weighlock.params import FILE
 
 UNSET = (
     "`monitoring.log_url` in `params.yaml` is not set and there is no `log` folder here, so there is no prediction log "
@@ -41,11 +41,11 @@ class LogPlace:
 
 
 def find_log(log_dir: Path | None = None, to: str | None = None, root: Path = Path()) -> LogPlace | None:
-    """The log that is asked for, else that of `params.yaml: monitoring.log_url`, else the folder `log`.
+    """Where days and segments are.
 
     Args:
-        log_dir: the service's folder.
-        to: where the days are, if elsewhere.
+        log_dir: the service's folder, with the segments; None: `log`.
+        to: where the days are; None: `params.yaml: monitoring.log_url`, or else the same folder.
         root: of the repository; its `params.yaml` may be missing.
 
     Returns:
@@ -53,14 +53,16 @@ def find_log(log_dir: Path | None = None, to: str | None = None, root: Path = Pa
         says it in words).
 
     Raises:
-        EvidenceError: the folder that was named is not there.
+        EvidenceError: a folder that was named is not there.
         ConfigError: `params.yaml` is wrong.
     """
-    url = to or (None if log_dir else read_log_url(root / FILE))
+    url = to or read_log_url(root / FILE)
     folder = log_dir or root / DEFAULT_FOLDER
-    if log_dir and not to and not log_dir.is_dir():
-        raise EvidenceError(f"`{log_dir}` holds no prediction log. `weighlock serve --log-dir {log_dir}` writes one.")
     if url is None:
+        if log_dir and not log_dir.is_dir():
+            raise EvidenceError(
+                f"`{log_dir}` holds no prediction log. `weighlock serve --log-dir {log_dir}` writes one."
+            )
         return LogPlace(str(folder), folder) if folder.is_dir() else None
     place = local_folder(url)
     if place is not None and not place.is_dir():

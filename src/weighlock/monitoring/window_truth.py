@@ -48,16 +48,22 @@ def truths_of(tables: Iterable[pa.Table], ids: Sequence[pa.ChunkedArray], known:
         known: what was told later is left out.
     """
     asked = pa.chunked_array([chunk for column in ids for chunk in column.chunks], TEXT).combine_chunks()
-    found = [_about(table, asked, known) for table in tables] if len(asked) else []
-    found = [table for table in found if table.num_rows]
-    if not found:
+    told = told_about(tables, asked, known) if len(asked) else None
+    if told is None:
         return Truths(pa.array([], TEXT), pa.array([], pa.null()), pa.array([], TIME))
-    kind = shared_type([_plain(table["truth"]).type for table in found])
-    truth = pa.chunked_array([chunk for t in found for chunk in as_type(_plain(t["truth"]), kind).chunks], kind)
-    told = pa.table(
-        {**{n: pa.concat_tables([t.select([n]) for t in found])[n] for n in ("id", "time")}, "truth": truth}
-    )
-    return _latest(told, asked)
+    return latest(told, asked)
+
+
+def told_about(tables: Iterable[pa.Table], asked: pa.Array, known: dt.datetime | None = None) -> pa.Table | None:
+    """All that was told about some predictions, as `id`, `time` and `truth` of one type; None where nothing was."""
+    found = [table for table in (_about(table, asked, known) for table in tables) if table.num_rows]
+    if not found:
+        return None
+    truths = [_plain(table["truth"]) for table in found]
+    kind = shared_type([truth.type for truth in truths])
+    chunks = [chunk for truth in truths for chunk in as_type(truth, kind).chunks]
+    whole = pa.concat_tables([table.select(["id", "time"]) for table in found])
+    return whole.append_column("truth", pa.chunked_array(chunks, kind))
 
 
 def _about(table: pa.Table, asked: pa.Array, known: dt.datetime | None) -> pa.Table:
@@ -71,7 +77,7 @@ def _plain(truth: pa.ChunkedArray) -> pa.ChunkedArray:
     return truth.cast(TEXT) if pa.types.is_boolean(truth.type) else truth
 
 
-def _latest(told: pa.Table, asked: pa.Array) -> Truths:
+def latest(told: pa.Table, asked: pa.Array) -> Truths:
     """Of each prediction the row of the latest time; of one time, the last."""
     about = pc.index_in(told["id"], asked).to_numpy()
     value = told["truth"].combine_chunks().dictionary_encode().indices.to_numpy()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,7 +15,8 @@ from weighlock.serving.problems import Fault, Refused, in_rows
 if TYPE_CHECKING:
     from weighlock.scoring import Signature
 
-LONGEST_ID = 64
+# What the service gives, letters and digits, and what `weighlock score` does: two such words and a dash.
+_ID = re.compile(r"(?=.{1,64}\Z)[A-Za-z0-9]+(-[A-Za-z0-9]+)?")
 
 
 class Truth(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,7 +70,7 @@ class FeedbackReader:
 
     def _odd(self, truth: Truth) -> list[tuple[str, str]]:
         found = []
-        if not 0 < len(truth.id) <= LONGEST_ID or not truth.id.isalnum() or not truth.id.isascii():
+        if not _ID.fullmatch(truth.id):
             found.append(("id", "is no id of a prediction"))
         if self._classes is not None:
             if self._plain(truth.truth) not in self._classes:
