@@ -90,7 +90,7 @@ def news(told: pd.DataFrame, labels: Iterable[pa.Table], at: dt.datetime) -> New
     return News(
         written.assign(time=pd.DatetimeIndex(fresh["time"].to_numpy().astype("datetime64[us]"), tz="UTC")),
         new=new,
-        corrected=len(fresh) - new,
+        corrected=len(fresh) - new - int((keep & known).sum()),
         known=int(known.sum()),
         superseded=int((rows["mine"] & ~keep & ~known).sum()),
     )
@@ -118,12 +118,14 @@ def _coded(before: pa.Table, told: pd.DataFrame, ids: pa.Array, base: NDArray[np
 
 
 def _changes(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
-    """Which new truths to write, and which are known: those that say what was so at their own time."""
+    """Which new truths to write, and which say nothing else than was so at their own time.
+
+    These are written as well: one that is told later may lie between the two.
+    """
     ordered = rows.sort_values(["id", "time", "mine", "order"], kind="stable")
-    same = ordered["id"].eq(ordered["id"].shift()) & ordered["value"].eq(ordered["value"].shift())
-    same |= ordered.duplicated(["id", "value", "time"])
-    same = same.reindex(rows.index)
-    return rows["mine"] & ~same, rows["mine"] & same
+    there = ordered.duplicated(["id", "value", "time"]).reindex(rows.index)
+    same = (ordered["id"].eq(ordered["id"].shift()) & ordered["value"].eq(ordered["value"].shift())).reindex(rows.index)
+    return rows["mine"] & ~there, rows["mine"] & (there | same)
 
 
 def _unheard(rows: pd.DataFrame) -> tuple[pd.Series, pd.Series]:
