@@ -87,7 +87,7 @@ def test_a_service_and_a_batch_are_told_what_became_of_their_rows(project: Proje
         again = project.run("weighlock", "label", *query, PARTS_URL=url).stdout
 
     table[["id", "broke"]].iloc[60:].to_csv(project.path / "rest.csv", index=False)
-    project.run("weighlock", "label", "rest.csv", "--by", "id", code=2)  # `id` means a prediction's own
+    mistaken = project.run("weighlock", "label", "rest.csv").stdout  # its `id` is a part's, not a prediction's
     table[["id", "broke"]].iloc[60:].rename(columns={"id": "part"}).to_csv(project.path / "rest.csv", index=False)
     first.rename(columns={"id": "part"}).to_parquet(project.path / "kept.parquet")
     by_scores = project.run(
@@ -98,6 +98,7 @@ def test_a_service_and_a_batch_are_told_what_became_of_their_rows(project: Proje
     # 39 rows of the service and 20 of the batch, one of which the service was told already
     assert by_entity.startswith("59 outcomes are about 59 predictions: 58 new truths, 0 corrected, 1 known already.")
     assert again.startswith("59 outcomes are about 59 predictions: 0 new truths, 0 corrected, 59 known already.")
+    assert "None of them is found: `--by` says" in mistaken
     assert by_scores.startswith("840 outcomes are about 80 predictions: 80 new truths, 0 corrected, 0 known already.")
     assert "760 match no prediction of the log, first row 81" in by_scores
     assert "Of 140 predictions older than 1 hours, 0 (0.0%) have no label." in by_scores
@@ -181,7 +182,7 @@ def test_the_days_are_in_a_bucket_that_params_name(project: Project, bucket: dic
         project.run(*words, **bucket)
         project.run("weighlock", "log", "compact", "--log-dir", "away", **bucket)
         small_table()[["id", "broke"]].head(60).to_csv(project.path / "out.csv", index=False)
-        label = ("weighlock", "label", "out.csv", "--by", "id=entity")  # from a machine without segments
+        label = ("weighlock", "label", "out.csv", "--by", "id=entity", "--log-dir", "elsewhere")  # no segments there
         first, second = project.run(*label, **bucket).stdout, project.run(*label, **bucket).stdout
         found = window(project, "s3://days/log", **bucket)
     finally:

@@ -145,6 +145,8 @@ def _said(done: Labelled) -> list[str]:
         "are about people who have been forgotten": done.forgotten,
     }
     lines += [f"  {count:,} {remark}." for remark, count in remarks.items() if count]
+    if done.unmatched and not done.predictions:
+        lines.append("  None of them is found: `--by` says what the outcomes' key is in the log (docs/labels.md).")
     if read.contradicted:
         lines.append(f"  {read.contradicted:,} keys have rows that contradict each other: the last one counts.")
     if done.superseded:

@@ -19,6 +19,7 @@ from weighlock.errors import ConfigError, DataError, EvidenceError
 from weighlock.monitoring.label_outcomes import IDS
 from weighlock.monitoring.log_record import HEADERS, KEY_VARIABLE
 from weighlock.monitoring.log_table import TEXT, TIME
+from weighlock.monitoring.window_files import gathered
 from weighlock.monitoring.window_rows import as_type
 
 if TYPE_CHECKING:
@@ -157,7 +158,7 @@ def matched(
         EvidenceError: matching predictions are of another task than the outcomes.
     """
     known = _Known(keys, join.logged, secret)
-    found = [part for table in tables for part in _found(table, join.logged, known, numeric=numeric)]
+    found = [part for table in gathered(tables) for part in _found(table, join.logged, known, numeric=numeric)]
     frame = pd.concat([_NONE, *found], ignore_index=True).drop_duplicates("id", ignore_index=True)
     gone = _gone(frame, forgotten)
     shared = np.zeros(len(frame), dtype=bool)

@@ -174,7 +174,8 @@ def read_window(
     start, end, known = _utc(start), _utc(end), _utc(known) if known else None
     if end < start:
         raise ValueError(f"the window ends ({end}) before it starts ({start})")
-    store, days = Store(str(where)), Days(f"{start:%Y-%m-%d}", f"{end:%Y-%m-%d}")
+    last = end - dt.timedelta(microseconds=1)
+    store, days = Store(str(where)), Days(f"{start:%Y-%m-%d}", f"{last:%Y-%m-%d}")
     told = Days(None, f"{known:%Y-%m-%d}" if known else None)
     # Segments first: what is compacted meanwhile is found in its day, and what stands in both counts once.
     local = read_local(store, segments or local_folder(where), days, told, key)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+import pyarrow as pa
 
 from weighlock.errors import EvidenceError
 from weighlock.monitoring.log_forgotten import Forgotten
@@ -15,8 +17,6 @@ from weighlock.monitoring.log_store import LABELS, PREDICTIONS, Store, current, 
 from weighlock.monitoring.log_table import kind_of, to_table
 
 if TYPE_CHECKING:
-    import pyarrow as pa
-
     from weighlock.monitoring.log_record import HashKey, Row
 
 _AT_ONCE = 50_000
@@ -123,6 +123,20 @@ def day_tables(store: Store, kind: str, days: Days, columns: Sequence[str] | Non
         if not replaced:
             return
         wanted = replaced
+
+
+def gathered(tables: Iterable[pa.Table], rows: int = 500_000) -> Iterator[pa.Table]:
+    """The same rows in fewer tables: what is looked up in them is hashed for each table anew."""
+    waiting: list[pa.Table] = []
+    count = 0
+    for table in tables:
+        if waiting and (count >= rows or table.schema != waiting[0].schema):
+            yield pa.concat_tables(waiting)
+            waiting, count = [], 0
+        waiting.append(table)
+        count += table.num_rows
+    if waiting:
+        yield pa.concat_tables(waiting)
 
 
 def foreign_files(store: Store) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from weighlock.monitoring.log_table import TEXT, TIME
+from weighlock.monitoring.window_files import gathered
 from weighlock.monitoring.window_rows import as_type, shared_type
 
 if TYPE_CHECKING:
@@ -56,7 +57,13 @@ def truths_of(tables: Iterable[pa.Table], ids: Sequence[pa.ChunkedArray], known:
 
 def told_about(tables: Iterable[pa.Table], asked: pa.Array, known: dt.datetime | None = None) -> pa.Table | None:
     """All that was told about some predictions, as `id`, `time` and `truth` of one type; None where nothing was."""
-    found = [table for table in (_about(table, asked, known) for table in tables) if table.num_rows]
+    found = [
+        table
+        for table in (
+            _about(table, asked, known) for table in gathered(table.select(LABEL_COLUMNS) for table in tables)
+        )
+        if table.num_rows
+    ]
     if not found:
         return None
     truths = [_plain(table["truth"]) for table in found]
@@ -67,7 +74,6 @@ def told_about(tables: Iterable[pa.Table], asked: pa.Array, known: dt.datetime |
 
 
 def _about(table: pa.Table, asked: pa.Array, known: dt.datetime | None) -> pa.Table:
-    table = table.select(LABEL_COLUMNS)
     table = table.filter(pc.and_(pc.is_in(table["id"], asked), pc.is_valid(table["truth"])))
     return table if known is None else table.filter(pc.less_equal(table["time"], pa.scalar(known, TIME)))
 
