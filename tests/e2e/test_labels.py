@@ -193,5 +193,6 @@ def test_the_days_are_in_a_bucket_that_params_name(project: Project, bucket: dic
     assert second.startswith("60 outcomes are about 50 predictions: 0 new truths, 0 corrected, 50 known already.")
     assert {row["truth"] for row in found["rows"]} == {"true", "false"}
     assert len(found["rows"]) == 50
-    down = project.run(*label, "--to", "s3://days/log", code=2, **(bucket | {"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}))
+    gone = {"AWS_ENDPOINT_URL": "http://127.0.0.1:9", "AWS_MAX_ATTEMPTS": "1"}
+    down = project.run(*label, "--to", "s3://days/log", code=2, **(bucket | gone))
     assert "`s3://days/log` cannot be read" in down.stderr

@@ -122,8 +122,8 @@ def _outcomes(
 
 def _signature(args: argparse.Namespace) -> Signature:
     from weighlock.layout import SERVED, SIGNATURE
+    from weighlock.releases.find import find_release
     from weighlock.scoring import read_signature
-    from weighlock.serving.find import find_release
 
     folder = find_release(args.release, Path())[0] if args.release else args.model or Path(SERVED)
     return read_signature(folder / SIGNATURE)
