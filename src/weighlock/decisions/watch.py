@@ -106,7 +106,8 @@ class Verdict:
 
 def decide(evidence: Evidence, rules: Rules) -> Verdict:
     """Weigh the evidence: BROKEN before RETRAIN before WARN before UNKNOWN before OK."""
-    broken = (*_silent(evidence), *(told_fault(fault, evidence.days) for fault in evidence.faults))
+    days = (*evidence.days, evidence.days[-1] + dt.timedelta(days=1))  # the last is under way
+    broken = (*_silent(evidence), *(told_fault(fault, days) for fault in evidence.faults))
     drifted = [drift for drift in evidence.drifts or () if drift.drifted]
     counted = [drift for drift in drifted if counts(drift.column, evidence, rules)]
     twice = _twice(counted, evidence.before or ())

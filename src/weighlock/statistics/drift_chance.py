@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     Floats = NDArray[np.float64]
 
 SPLITS = 600
+RARELY = 0.99  # what so many draws stay below is told as it is: a day in the year without any weather
 OFTEN = 0.8  # the quantile of draws above which their tail is looked at
 
 
@@ -139,7 +140,7 @@ def _of_column(
         draws = distance(measure, first, second, column.steps)
         usual, spread = float(draws.mean()), max(float(draws.std()), LEAST_SPREAD[measure] / least)
         scores = (draws - usual) / spread
-        tail = max(tail_of(scores, error), 1.0)
+        tail = max(tail_of(scores, error), float(np.quantile(scores, RARELY)), 1.0)
         score = (against - usual) / (spread * widening * tail)
         found.append(Chance(place, measure, against, usual, spread * widening, tail, score, scores / tail))
     return found

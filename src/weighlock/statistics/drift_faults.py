@@ -19,6 +19,8 @@ FaultKind = Literal["type", "range", "nulls", "unseen", "constant", "jump"]
 KINDS = 6
 LEAST_CHANGES = 20  # from one day to the next, for the largest of them to say what is usual
 FEW, FENCE = 5, 3.0
+SELDOM = 0.05
+LEAST_BINS = 8  # a column that is mostly one value, such as rain, has no median to speak of
 
 
 @dataclass(frozen=True)
@@ -147,7 +149,9 @@ def _constant(feed: Feed, error: float) -> Iterator[Fault]:
     logs = np.log(counts / counts.sum(axis=1, keepdims=True))
     stuck = [d for d, value in enumerate(feed.only) if value is not None and _alike(logs, int(rows[d])) <= error]
     values = {feed.only[day] for day in stuck}
-    if not stuck and len(set(feed.only)) == 1 and feed.only[0] is not None and len(logs) >= 2 * len(rows):
+    # weeks without rain are rare, and no fault: only what hardly ever is the same all day is looked at week by week
+    seldom = _alike(logs, int(rows.mean())) <= SELDOM
+    if not stuck and seldom and len(set(feed.only)) == 1 and feed.only[0] is not None and len(logs) >= 2 * len(rows):
         length = len(rows)
         sums = np.cumsum(np.concatenate([np.zeros((1, logs.shape[1])), logs]), axis=0)
         runs = (sums[length:] - sums[:-length]) / length
@@ -168,7 +172,7 @@ def _jump(feed: Feed, limits: FaultLimits) -> Iterator[Fault]:
     The fence is the largest change in the reference and three times what it leads the fifth by: of changes with
     exponential tails, one in some two hundred thousand passes it.
     """
-    if feed.values is None:
+    if feed.values is None or len(feed.values) < LEAST_BINS:
         return
     usual = np.abs(np.diff(medians(feed.column.reference, feed.values)))[feed.follows]
     usual = np.sort(usual[np.isfinite(usual)])
