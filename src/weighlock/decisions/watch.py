@@ -7,7 +7,7 @@ for drift, a fifth for faults, three tenths for performance. Inside each share t
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from weighlock.decisions import trigger
@@ -84,7 +84,7 @@ class Evidence:
     before: tuple[Drift, ...] | None = None
     importance: Mapping[str, float] | None = None
     gains: tuple[Gain, ...] = ()
-    standing: trigger.Standing = trigger.Standing()
+    standing: trigger.Standing = field(default_factory=trigger.Standing)
     notes: tuple[str, ...] = ()
 
 

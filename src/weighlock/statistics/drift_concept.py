@@ -42,7 +42,9 @@ def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.i
     corrected = logits.copy()
     for side in (0, 1):
         learn, apply = number % 2 == side, number % 2 != side
-        offsets = _offsets(logits[learn], np.asarray(scored.truth[learn], dtype=np.float64), groups[learn], groups.max())
+        offsets = _offsets(
+            logits[learn], np.asarray(scored.truth[learn], dtype=np.float64), groups[learn], groups.max()
+        )
         corrected[apply] += offsets[groups[apply]]
     better = Scored("binary", scored.truth, 1 / (1 + np.exp(-corrected)))
     return mean_difference(log_losses(scored) - log_losses(better), Units.days(days))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +47,7 @@ class Question:
     at: dt.datetime
     timezone: str
     metric: str
-    standing: Standing = Standing()
+    standing: Standing = field(default_factory=Standing)
     twin: Callable[[dt.datetime], Twin] | None = None
 
 
@@ -114,7 +114,9 @@ def look(place: LogPlace, watched: Watched, policy: WatchParams, question: Quest
         span = to_timedelta(policy.history).days
         oldest, _ = last_days(start + dt.timedelta(hours=12), span, question.timezone)
         history = read(oldest, start).counts(watched.bins, first - span, span)
-    return judge(Sides(first, days, read(start, end), earlier, read(end, question.at), history), watched, policy, question)
+    return judge(
+        Sides(first, days, read(start, end), earlier, read(end, question.at), history), watched, policy, question
+    )
 
 
 def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Question) -> Look:

@@ -63,11 +63,13 @@ def labelled_rows(rows: Rows, signature: Signature, days: int) -> Labelled:
     truth = rows.truth[chosen]
     kept = scores[chosen] if signature.task == "multiclass" else scores[chosen, 0]
     typed = truth if signature.task == "regression" else truth.astype(np.int64)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(covered) < LEAST_DAYS:
         notes = (
-            f"{int(known.sum()):,} of {int(own.sum()):,} predictions have labels, on {len(covered)} days for half or "
-            f"more of them: too few to tell how the model does (it takes {LEAST_DAYS}); `weighlock label` joins them",
+            (
+                f"{int(known.sum()):,} of {int(own.sum()):,} predictions have labels, on {len(covered)} days for half or "
+                f"more of them: too few to tell how the model does (it takes {LEAST_DAYS}); `weighlock label` joins them"
+            ),
         )
     return Labelled(
         rows.day[chosen], rows.features[chosen], Scored(signature.task, typed, kept, signature.threshold), notes
@@ -104,8 +106,8 @@ def gains_of(labelled: Labelled, metric: str, bins: Mapping[str, Bins], twin: Tw
 def _groups(values: pd.Series, bins: Bins) -> NDArray[np.intp]:
     """Categories as they are; bins of numbers by neighbours, until there are at most eight."""
     places = bins.places(values)
-    if bins.values is None:
+    if bins.centres is None:
         return np.asarray(np.unique(places, return_inverse=True)[1])
-    missing = len(bins.values)
+    missing = len(bins.centres)
     width = -(-missing // BANDS)
     return np.asarray(np.unique(np.where(places == missing, BANDS, places // width), return_inverse=True)[1])

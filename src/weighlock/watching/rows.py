@@ -140,7 +140,7 @@ def _part(part: Part, signature: Signature, timezone: str, *, own: bool) -> Rows
         if name in frame
     }
     day = local_days(part.times, timezone).to_numpy().astype("datetime64[D]").astype(np.int64)
-    flagged = pc.fill_null(pc.greater(pc.list_value_length(part.rows["flags"]), 0), False)  # noqa: FBT003  (its own name)
+    flagged = pc.fill_null(pc.greater(pc.list_value_length(part.rows["flags"]), 0), False)
     notes = tuple(f"`{name}` is logged as a hash: it cannot be watched" for name in found.hidden)
     return Rows(
         day, frame, mistyped, _scores(part, signature, own=own), np.full(len(part), own),
