@@ -199,8 +199,8 @@ def _shown(gains: Sequence[Gain], rules: Rules) -> tuple[str, ...]:
     if shown:
         best = max(shown, key=lambda gain: gain.estimate.value)
         told.append(
-            f"what `{best.name}` means for the outcome has changed: correcting the scores by it, as learnt from other "
-            f"days of the window, gains {best.estimate.value:.4f} (the margin is {rules.margin:g})"
+            f"what `{best.name}` means for the outcome has changed: correcting the scores by it, as learnt on other "
+            f"days, gains {best.estimate.value:.4f} (the margin is {rules.margin:g})"
         )
     return tuple(told)
 

@@ -142,8 +142,8 @@ def _performance(evidence: Evidence, rules: Rules, context: Context) -> list[str
     out += [
         (
             f"What a model that knows more would gain in loss, on {count(context.labelled[0], 'labelled row')} of "
-            f"{count(context.labelled[1], 'day')}; a retraining is due where more than {rules.margin:g} is shown. How high "
-            "the loss itself is hangs on the season, and says little."
+            f"{count(context.labelled[1], 'day')} (corrections: of twice as many); a retraining is due where more than "
+            f"{rules.margin:g} is shown. How high the loss itself is hangs on the season, and says little."
         ),
         *table(["", "gain", "95% interval"], rows, right={1, 2}),
     ]

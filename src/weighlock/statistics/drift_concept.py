@@ -47,7 +47,8 @@ def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.i
         )
         corrected[apply] += offsets[groups[apply]]
     better = Scored("binary", scored.truth, 1 / (1 + np.exp(-corrected)))
-    return mean_difference(log_losses(scored) - log_losses(better), Units.days(days))
+    # where nothing has changed, gains are losses: that days may be alike needs no allowance beside the margin
+    return mean_difference(log_losses(scored) - log_losses(better), Units(number))
 
 
 def _offsets(logits: Floats, truth: Floats, groups: NDArray[np.intp], last: int) -> Floats:

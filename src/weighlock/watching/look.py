@@ -127,7 +127,8 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
     drifted, too_few = drifts_of(watched, policy, reference, window)
     # a drift counts twice or not at all, so the window before is looked at only where there is one now
     twice = drifted and any(drift.drifted for drift in drifted)
-    labelled = labelled_rows(joined(sides.earlier, sides.rows), watched.signature, sides.days)
+    both = joined(sides.earlier, sides.rows)
+    labelled, longer = (labelled_rows(both, watched.signature, days) for days in (sides.days, 2 * sides.days))
     evidence = Evidence(
         days=dates(window.days),
         rows=tuple(window.rows.tolist()),
@@ -137,7 +138,7 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
         too_few=too_few,
         before=drifts_of(watched, policy, reference, before)[0] if twice else None,
         importance=watched.importance,
-        gains=gains_of(labelled, question.metric, watched.bins, _twin(question, labelled)),
+        gains=gains_of(labelled, longer, question.metric, watched.bins, _twin(question, labelled)),
         standing=replace(question.standing, age=_age(watched, question.at)),
         notes=(*sides.rows.notes, *_unwatched(watched, sides.rows), *labelled.notes),
     )
