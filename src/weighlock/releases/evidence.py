@@ -17,8 +17,6 @@ from weighlock.layout import (
     PLOTS,
     RECIPE,
     SEARCH,
-    SERVED,
-    SIGNATURE,
     SLICES,
     SPLIT,
     VALIDATION,
@@ -45,7 +43,6 @@ COPIED = {
     "calibration.csv": f"{PLOTS}/calibration.csv",
     "recipe.json": f"{WEIGHED}/{RECIPE}",
     "importance.json": f"{WEIGHED}/{IMPORTANCE}",
-    "signature.json": f"{SERVED}/{SIGNATURE}",
 }
 MADE_BY = "dvc repro"
 

@@ -187,10 +187,19 @@ def read_release(version: str, root: Path) -> Release:
     return release
 
 
+class CardParams(Strict):
+    """`params.yaml: release.card`: what only people can say: for what it is, for what not, what to beware of."""
+
+    use: str = ""
+    not_for: list[str] = []
+    limits: list[str] = []
+
+
 class ReleaseParams(Strict):
     """`params.yaml: release`."""
 
     name: Name
+    card: CardParams = CardParams()
 
 
 def read_release_params(path: Path) -> ReleaseParams:
