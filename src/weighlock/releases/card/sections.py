@@ -90,12 +90,11 @@ def metrics(evidence: Evidence) -> Blocks:
         (f"{value(m['name'])} {arrow(m['name'], task)}", number(m["value"]), _interval(m), _figure(m["baseline"]))
         for m in reached["metrics"]
     )
-    alike = (
-        "" if reached["unit"] == "row" else f" Rows of one {reached['unit']} stand or fall together, and so widen it."
-    )
+    wider = f" Rows of one {reached['unit']} stand or fall together, which widens it." if _units(reached) else ""
     blocks: Blocks = [
         Text(
-            f"Of the weighed twin, on {count(reached['rows'], 'row')}{_units(reached)} that it never saw. The interval is two-sided, at {share(reached['confidence'])}.{alike}"
+            f"Of the weighed twin, on {_rows(reached)} that it never saw. The interval is two-sided, at "
+            f"{share(reached['confidence'])}.{wider}"
         ),
         Table(("metric", "value", "interval", "baseline"), rows, frozenset({1, 3})),
     ]
@@ -158,9 +157,7 @@ def limits(evidence: Evidence) -> Blocks:
     told = [str(text) for text in _card(evidence).get("limits") or ()]
     if release.served.trained_until:
         told.append(f"It knows nothing of what came after {value(release.served.trained_until)}.")
-    told.append(
-        f"The figures above are of one stretch of {count(reached['rows'], 'row')}{_units(reached)}; other times may differ."
-    )
+    told.append(f"The figures above are of one stretch of {_rows(reached)}; other times may differ.")
     if release.served.digest != release.weighed.digest:
         told.append("The model that ships saw the holdout in training, so that nothing tells its own figures there.")
     if closed := [name for name, column in schema["features"].items() if isinstance(column.get("values"), list)]:
@@ -242,6 +239,10 @@ def _allowed(column: dict[str, Any]) -> str:
 def _interval(found: dict[str, Any]) -> str:
     lower, upper = found["lower"], found["upper"]
     return "unknown" if lower is None or upper is None else f"{number(lower)} to {number(upper)}"
+
+
+def _rows(reached: dict[str, Any]) -> str:
+    return f"{count(reached['rows'], 'row')}{_units(reached)}"
 
 
 def _units(reached: dict[str, Any]) -> str:
