@@ -52,10 +52,10 @@ def features(evidence: Evidence) -> Blocks:
     """What a row is."""
     schema = _yaml(evidence, "schema.yaml")
     rows = tuple(
-        (value(name), str(column["type"]), _allowed(column), "may be missing" if column.get("nullable") else "")
+        (value(name), f"{column['type']}{', may be missing' if column.get('nullable') else ''}", _allowed(column))
         for name, column in schema["features"].items()
     )
-    return [Table(("feature", "type", "values", ""), rows)]
+    return [Table(("feature", "type", "values"), rows)]
 
 
 def data(evidence: Evidence) -> Blocks:
