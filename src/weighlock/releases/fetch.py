@@ -67,19 +67,31 @@ def fetch_release(version: str, root: Path, *, rebuild: bool = True) -> Fetched:
             return Fetched(folder, HERE)
         except (NotThereError, OSError) as error:
             failed.append((f"`{folder_of(version)}`", str(error)))
+    files, source, more = obtain(release, root, rebuild=rebuild)
+    _put(files, release, root)
+    return Fetched(folder, source, (*failed, *more))
+
+
+def obtain(release: Release, root: Path, *, rebuild: bool) -> tuple[dict[str, bytes], str, tuple[tuple[str, str], ...]]:
+    """The served model's files, path -> content, verified; where they came from, and who did not have them and why.
+
+    Raises:
+        EvidenceError: nobody has them.
+    """
+    failed: list[tuple[str, str]] = []
     for name, source in {**SOURCES, **({REBUILD: rebuilt} if rebuild else {})}.items():
         try:
             files = source(release, root)
             verify(release, files)
         except NotThereError as error:
             failed.append((name, str(error)))
-            continue
-        _put(files, release, root)
-        return Fetched(folder, name, tuple(failed))
+        else:
+            return files, name, tuple(failed)
     reasons = "".join(f"\n  - {name}: {reason}" for name, reason in failed)
     then = "Mend one of them (`docs/releases.md`)" if rebuild else "Leave `--no-rebuild` out to make it again"
     raise EvidenceError(
-        f"the model of `{version}`, {release.served.digest}, is nowhere to be had:{reasons}\n{then}. Nothing was changed."
+        f"the model of `{release.version}`, {release.served.digest}, is nowhere to be had:{reasons}\n{then}. Nothing was"
+        " changed."
     )
 
 
