@@ -90,8 +90,8 @@ def obtain(release: Release, root: Path, *, rebuild: bool) -> tuple[dict[str, by
     reasons = "".join(f"\n  - {name}: {reason}" for name, reason in failed)
     then = "Mend one of them (`docs/releases.md`)" if rebuild else "Leave `--no-rebuild` out to make it again"
     raise EvidenceError(
-        f"the model of `{release.version}`, {release.served.digest}, is nowhere to be had:{reasons}\n{then}. Nothing was"
-        " changed."
+        f"the model of `{release.version}`, {release.served.digest}, is nowhere to be had:{reasons}\n{then}. Nothing "
+        "was changed."
     )
 
 
