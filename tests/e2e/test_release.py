@@ -90,6 +90,18 @@ def test_every_command_takes_it(released: Project, tmp_path: Path) -> None:
     (released.path / "keys.json").unlink()
 
 
+def test_a_stale_branch_is_refused(released: Project, tmp_path: Path) -> None:
+    other = Project(tmp_path / "other", released.env)
+    released.run("git", "clone", "-q", str(released.path.parent / "origin.git"), str(other.path))
+    (other.path / "note.txt").write_text("someone else\n")
+    other.commit("someone else's")
+    other.run("git", "push", "-q", "origin", "HEAD:main")
+
+    assert "`main` is stale: it lacks 1 commit" in released.run("weighlock", "release", code=2).stderr
+    released.run("git", "pull", "-q", "--rebase")
+    released.run("weighlock", "release")
+
+
 @pytest.fixture(scope="module")
 def second(released: Project) -> Project:
     """The same, with another challenger in the tree."""
@@ -118,18 +130,6 @@ def test_refusals(second: Project) -> None:
     second.commit("not run")
     assert "`dvc.lock` is not of this tree" in refused()
     second.run("git", "reset", "-q", "--hard", head)
-
-
-def test_a_stale_branch_is_refused(released: Project, tmp_path: Path) -> None:
-    other = Project(tmp_path / "other", released.env)
-    released.run("git", "clone", "-q", str(released.path.parent / "origin.git"), str(other.path))
-    (other.path / "note.txt").write_text("someone else\n")
-    other.commit("someone else's")
-    other.run("git", "push", "-q", "origin", "HEAD:main")
-
-    assert "`main` is stale: it lacks 1 commit" in released.run("weighlock", "release", code=2).stderr
-    released.run("git", "pull", "-q", "--ff-only")
-    released.run("weighlock", "release")
 
 
 def test_the_gate_weighs_against_a_record(second: Project) -> None:
@@ -162,6 +162,26 @@ def test_killed_at_any_time_it_is_done_or_undone_the_next_time(second: Project) 
     assert second.run("git", "rev-parse", "HEAD~1").stdout == head
     assert second.run("git", "status", "--porcelain").stdout == ""
     assert second.run("git", "tag").stdout.split()[-2:] == ["parts@v1.0.0", "parts@v2.0.0"]
+
+
+def test_mlflow_shows_what_git_says(second: Project) -> None:
+    """Made again from git alone: of v1 there is neither a run nor a tree, and its model comes from DVC's cache."""
+    path = second.path / "deploy/production.yaml"
+    path.write_text(path.read_text().replace("stable: null", "stable: v1"))
+
+    for attempt in ("v1, v2 new", "nothing new"):
+        said = second.run("weighlock", "track").stdout
+        assert said.splitlines()[-1] == f"registry  parts: {attempt}, champion is v1"
+
+    digest = yaml.safe_load((second.path / "releases/v1.yaml").read_text())["served"]["digest"]
+    asked = (
+        "import mlflow; mlflow.set_tracking_uri('sqlite:///mlflow.db');"
+        "v = mlflow.MlflowClient().get_model_version_by_alias('parts', 'champion');"
+        "print(v.tags['weighlock.version'], v.tags['weighlock.served']);"
+        "mlflow.pyfunc.load_model('models:/parts@champion')"
+    )
+    assert f"v1 {digest}" in second.run(sys.executable, "-c", asked).stdout
+    second.run("git", "checkout", "-q", "deploy")
 
 
 def test_a_model_that_is_nowhere_is_made_again(released: Project) -> None:
