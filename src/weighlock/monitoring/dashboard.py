@@ -82,7 +82,8 @@ def glance() -> Row:
             Panel("stat", "Rows a second", "Predictions answered, over five minutes.",
                   [Query(f"sum(variant:weighlock_rows:rate5m{{{HERE}}})")], "short", 3, 4),
             Panel("stat", "Burn", "How many times faster than allowed an objective's budget is spent, over the "
-                  "last hour; at 14.4 it pages.", [Query(f"max by (slo) (variant:weighlock_burn:rate1h{{{HERE}}})", "{{slo}}")],
+                  "last hour; at 14.4 it pages.",
+                  [Query(f"max by (slo) (variant:weighlock_burn:rate1h{{{HERE}}})", "{{slo}}")],
                   "none", 5, 4, (Step(None, GREEN), Step(1, AMBER), Step(6, RED))),
             Panel("stat", "p99", "99 of 100 predictions are answered within this time.",
                   [Query(f"max(variant:weighlock_request_seconds:p99_5m{{{HERE}}})")],

@@ -1,4 +1,4 @@
-"""Panels and their places as Grafana's dashboard JSON (schema 39, Grafana 10 and later). What they show is not known here."""
+"""Panels and their places as Grafana's dashboard JSON (schema 39, Grafana 10 and later), whatever they show."""
 
 from __future__ import annotations
 
@@ -44,7 +44,6 @@ class Panel:
         steps: colours by value.
         names: what a value is called, and its colour: (value, text, colour).
         stacked: series add up.
-        hidden: labels that a table does not show.
         top: the upper end of the axis.
     """
 
@@ -58,7 +57,6 @@ class Panel:
     steps: Sequence[Step] = ()
     names: Sequence[tuple[float, str, str]] = ()
     stacked: bool = False
-    hidden: Sequence[str] = ()
     top: float | None = None
 
 
@@ -162,7 +160,7 @@ def _panel(panel: Panel) -> dict[str, Any]:
         "targets": [_target(panel, number, query) for number, query in enumerate(panel.queries)],
         "fieldConfig": {"defaults": _defaults(panel), "overrides": _overrides(panel)},
         "options": _options(panel),
-        **({"transformations": [_tidy(panel)]} if panel.kind == "table" else {}),
+        **({"transformations": [_tidy()]} if panel.kind == "table" else {}),
     }
 
 
@@ -241,9 +239,9 @@ def _options(panel: Panel) -> dict[str, Any]:
     return options[panel.kind]
 
 
-def _tidy(panel: Panel) -> dict[str, Any]:
-    """A table shows labels; which machine found them out, and when, is left out."""
-    hidden = {name: True for name in ("Time", "Value", "__name__", *panel.hidden)}
+def _tidy() -> dict[str, Any]:
+    """A table shows labels; when, and what number, is left out."""
+    hidden = dict.fromkeys(("Time", "Value", "__name__"), True)
     return {"id": "organize", "options": {"excludeByName": hidden, "indexByName": {}, "renameByName": {}}}
 
 

@@ -1,6 +1,6 @@
 """What a watch found out, as text that node_exporter's textfile collector reads: `weighlock watch --metrics FILE`.
 
-A watch is a job that ends: nobody could scrape it. It leaves a file, and node_exporter on the same machine passes it on.
+A watch is a job that ends: nobody could scrape it. It leaves a file, and node_exporter on that machine passes it on.
 """
 
 from __future__ import annotations
