@@ -16,7 +16,7 @@ unexport PIP_FIND_LINKS
 .PHONY: help env repro test check e2e bench bento image dashboards lock mlflow clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 env: $(STAMP)  ## set up .venv from requirements.lock
 
