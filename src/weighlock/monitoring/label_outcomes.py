@@ -219,4 +219,10 @@ def _times(values: pd.Series, rows: pd.Series, source: str, timezone: str) -> pd
     try:
         return to_utc(own.reset_index(drop=True), timezone).set_axis(rows.index)
     except DataError as error:
+        odd = pd.to_datetime(own.astype(str).str.strip(), format="ISO8601", errors="coerce", utc=True).isna()
+        if odd.any():
+            row, value = rows[odd.to_numpy()].iloc[0], own[odd].iloc[0]
+            raise DataError(
+                f"`{source}`, row {row:,}: `{values.name}` is {value!r}, which is no time such as 2013-01-31T05:15."
+            ) from error
         raise DataError(f"`{source}`: {error}") from error
