@@ -167,7 +167,8 @@ def _wanted(columns: Columns, have: Sequence[str], source: str) -> dict[str, str
         if name not in have:
             near = difflib.get_close_matches(name, have, n=1)
             hint = f" (is it `{near[0]}`?)" if near else ""
-            lines.append(f"  - `{name}`{hint}: `{options[role]}` says which column holds the {role}")
+            shown = f"`{name}`, or `{IDS[1]}`" if role == "key" and not columns.key else f"`{name}`{hint}"
+            lines.append(f"  - {shown}: `{options[role]}` says which column holds the {role}")
     if lines:
         raise DataError(
             f"`{source}` has the columns {', '.join(f'`{n}`' for n in have)}, and lacks\n" + "\n".join(lines)
