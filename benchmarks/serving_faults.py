@@ -52,7 +52,7 @@ def kills(model: Model, scratch: Path, key: str) -> Figure:
 def memory(model: Model, scratch: Path, key: str) -> Figure:
     """The worker's resident memory over a million predictions, against that after the first tenth."""
     with ours(scratch, "million") as (server, _):
-        target = Target(server.port, "/v1/predict", model.body(PER_REQUEST), key)
+        target = Target(server.port, "/v1/predict", model.bodies(PER_REQUEST), key)
         worker = server.worker()
         sizes: list[int] = []
         rows = 0

@@ -1,8 +1,8 @@
 """Segments: the append-only files in which the prediction log grows, one for each process that writes.
 
 A segment is a line of JSON for each row, or for all rows of a large request. Its writer holds a lock on it (flock) for
-as long as it lives, so that anyone can tell whether more may come. What `write(2)` has returned for is in the page cache:
-`kill -9` loses none of it; a power cut may lose what the kernel had not yet written.
+as long as it lives, so that anyone can tell whether more may come. What `write(2)` has returned for is in the page
+cache: `kill -9` loses none of it; a power cut may lose what the kernel had not yet written.
 """
 
 from __future__ import annotations

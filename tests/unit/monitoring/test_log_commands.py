@@ -27,7 +27,9 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     return Log(Path("log"), key=None)
 
 
-def test_rows_of_one_request_are_printed_each_by_time_and_id(log: Log, capfdbinary: pytest.CaptureFixture[bytes]) -> None:
+def test_rows_of_one_request_are_printed_each_by_time_and_id(
+    log: Log, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
     log.write(record("e", days=1), together(record("c"), record("a")), record("b"), record("d", days=0.5))
 
     assert main(["log", "cat"]) == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Sequence
 from typing import Any
 
@@ -98,6 +99,8 @@ def test_a_loop_that_has_ended_does_not_end_the_thread() -> None:
 
     asyncio.run(leave())
     scoring.go.set()
+    while not scoring.batches:  # what is scored together is of one loop: a worker has no other
+        time.sleep(0.001)
 
     async def ask() -> Any:
         one = request(asyncio.get_running_loop(), 1, 7.0)
