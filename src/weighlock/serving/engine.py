@@ -127,8 +127,8 @@ class Engine:
             self._scored(waiting, scores)
 
     def _score(self, requests: Sequence[Request]) -> NDArray[np.float32]:
-        columns = [r.rows.columns for r in requests]
-        if any(c is None for c in columns):
+        columns = [r.rows.columns for r in requests if r.rows.columns]
+        if len(columns) < len(requests):  # small ones have none
             return self._model.score_rows([values for r in requests for values in r.rows.values])
         return self._model.score_columns(Columns.together(columns))
 
