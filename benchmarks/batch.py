@@ -65,7 +65,7 @@ def score(path: Path, folder: Path) -> Callable[[], object]:
 def against_the_model(folder: Path) -> list[Figure]:
     """Sessions on rows that are in memory as they take them, and nothing else.
 
-    One is on all cores: onnxruntime's own threads share each call. Then there is one call on each core, which is quicker
+    One is on all cores, whose threads share each call. Then there is one call on each core, which is quicker
     with these trees, and how the command itself does it.
     """
     import pyarrow.parquet as pq

@@ -82,7 +82,7 @@ def test_a_pickle_is_never_read(service: Running, tmp_path: Path) -> None:
 def test_killing_workers_and_everything_loses_no_answered_row(project: Project, key: str) -> None:
     for turn in range(5):
         log = f"log-kill-{turn}"
-        with serving(project, key, "--workers", "2", log=log) as running, Load(running) as load:
+        with serving(project, key, "--workers", "2", log=log) as running, Load(running, rows=turn % 2 * 39 + 1) as load:
             until(lambda load=load: len(load.answered) > 200, 30)
             time.sleep(random.Random(turn).uniform(0, 0.3))
             before = running.workers()

@@ -76,7 +76,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise ConfigError(f"`{host}:{port}` cannot be bound: {error}. Choose another `--host` or `--port`.") from error
+        reason = str(error).rstrip(".")
+        raise ConfigError(f"`{host}:{port}` cannot be bound: {reason}. Choose another `--host` or `--port`.") from error
     listener.set_inheritable(True)
     return listener
 
