@@ -21,9 +21,10 @@ from weighlock.monitoring.log_record import key_from_environment
 from weighlock.monitoring.prediction_log import Model, now
 from weighlock.params import FILE as PARAMS
 from weighlock.params import Csv, read_params
+from weighlock.releases.find import find_release
 from weighlock.schema import FILE as SCHEMA
 from weighlock.schema import read_schema
-from weighlock.serving.find import find_release, identify
+from weighlock.serving.find import identify
 from weighlock.serving.settings import SERVICE_FILE, Identity, read_service
 
 if TYPE_CHECKING:

@@ -21,7 +21,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Write the acceptance, which counts once it is committed and reviewed."""
-    from weighlock.weighing.acceptance import accept
+    from weighlock.releases.acceptance import accept
 
     root = Path.cwd()
     path, new = accept(args.verdict, args.reason, root, dt.datetime.now(dt.UTC))

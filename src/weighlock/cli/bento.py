@@ -29,7 +29,8 @@ def run(args: argparse.Namespace) -> None:
 def pack(args: argparse.Namespace) -> Packed:
     """The bento that the arguments ask for."""
     from weighlock.packaging.bento import PYTHON, base_image, build_bento
-    from weighlock.serving.find import find_release, find_service
+    from weighlock.releases.find import find_release
+    from weighlock.serving.find import find_service
 
     root = Path.cwd()
     folder, service = find_release(args.release, root) if args.release else find_service(args.model, root)

@@ -27,7 +27,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Serve until a signal; 2 where the model, the keys or the address are not usable."""
-    from weighlock.serving.find import find_release, find_service
+    from weighlock.releases.find import find_release
+    from weighlock.serving.find import find_service
     from weighlock.serving.settings import Settings
     from weighlock.serving.supervisor import serve
 

@@ -25,7 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Print each check; 3 where one fails."""
     from weighlock.layout import SERVED
-    from weighlock.serving.find import find_release
+    from weighlock.releases.find import find_release
     from weighlock.serving.smoke import smoke
 
     folder = find_release(args.release, Path.cwd())[0] if args.release else args.model or Path(SERVED)

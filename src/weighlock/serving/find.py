@@ -1,12 +1,10 @@
-"""Which model to serve: the tree's, a release's, or that of a folder."""
+"""Which model to serve: the tree's, or that of a folder. Of releases knows `releases/find.py`."""
 
 from __future__ import annotations
 
 import subprocess
 from pathlib import Path
 from typing import Any
-
-import yaml
 
 from weighlock.errors import EvidenceError
 from weighlock.files import read_json, sha256
@@ -83,29 +81,3 @@ def commit(root: Path) -> str | None:
 def _holdout(metrics: Any) -> dict[str, Any]:
     """What the weighed twin of the served model reached on the holdout."""
     return {key: metrics[key] for key in ("rows", "model", "baseline") if key in metrics}
-
-
-def find_release(version: str, root: Path) -> tuple[Path, Service]:
-    """The tree's model where it is the one that a release names, served as the tree's `params.yaml` says.
-
-    Raises:
-        EvidenceError: there is no such release, its record names no served model, or the tree's is another.
-    """
-    path = root / "releases" / f"{version}.yaml"
-    try:
-        record = yaml.safe_load(path.read_text(encoding="utf-8"))
-        digest, signature = str(record["served"]["model"]), str(record["served"]["signature"])
-    except FileNotFoundError:
-        known = ", ".join(sorted(p.stem for p in path.parent.glob("v*.yaml"))) or "none"
-        raise EvidenceError(f"There is no release `{version}`; `releases/` holds {known}.") from None
-    except (KeyError, TypeError, ValueError, yaml.YAMLError) as error:
-        raise EvidenceError(f"`{path}` names no served model: {error!r}.") from error
-    folder, service = find_service(None, root)
-    found = service.model
-    if (found.digest, found.signature_digest) != (digest, signature):
-        raise EvidenceError(
-            f"`{version}` is the model {digest}, but `{folder}` holds {found.digest}. Check out the commit that "
-            f"`{path}` names and run `dvc checkout`, or give the model's folder with `--model`."
-        )
-    released = found.model_copy(update={"version": version})
-    return folder, service.model_copy(update={"model": released, "release": record})

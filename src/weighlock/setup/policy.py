@@ -1,7 +1,8 @@
-"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve` and `monitoring.log`."""
+"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve`, `monitoring.log`, `release`."""
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -62,3 +63,10 @@ def serve_policy() -> dict[str, Any]:
 def log_policy() -> dict[str, Any]:
     """The content of `params.yaml: monitoring.log`: everything is logged, and kept for a quarter of a year."""
     return {"sample": 1.0, "hash": [], "drop": [], "retention": "90d"}
+
+
+def release_policy(target: str) -> dict[str, Any]:
+    """The content of `params.yaml: release`: the model is called by what it says."""
+    words = re.sub(r"[^a-z0-9]+", "-", target.lower()).strip("-")
+    name = words if words[:1].isalpha() else f"model-{words}"
+    return {"name": name[:40].strip("-") if len(name) > 1 else "model"}

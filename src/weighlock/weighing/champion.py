@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-import yaml
-
+from weighlock.deployment.environment import read_environment
 from weighlock.errors import ConfigError
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-ENVIRONMENT = "deploy/production.yaml"
+ENVIRONMENT = "production"
 NONE = "none"
 
 
@@ -19,19 +18,12 @@ def stable_release(root: Path) -> str | None:
     """The release that `deploy/production.yaml` calls stable; None before the first one.
 
     Raises:
-        ConfigError: the file is missing or does not say, so that no one knows.
+        ConfigError: the file is missing or does not fit, so that no one knows.
     """
-    path = root / ENVIRONMENT
     try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8"))
-        stable = content["stable"]
-    except FileNotFoundError:
+        return read_environment(ENVIRONMENT, root).stable
+    except ConfigError as error:
         raise ConfigError(
-            f"`{path}` is missing, so no one knows the champion. Name one: `--champion REVISION`, a prediction file, "
-            f"or `--champion {NONE}` before the first release."
-        ) from None
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError) as error:
-        raise ConfigError(f"`{path}` does not say what is `stable` ({type(error).__name__}). Mend it.") from error
-    if stable is not None and not isinstance(stable, str):
-        raise ConfigError(f"`stable` in `{path}` should be a release such as v8, or null, but is {stable!r}.")
-    return stable
+            f"{error} So no one knows the champion. Name one: `--champion REVISION`, a prediction file, or "
+            f"`--champion {NONE}` before the first release."
+        ) from error

@@ -8,12 +8,13 @@ from pathlib import Path
 from weighlock.errors import EvidenceError, WeighlockError
 from weighlock.files import sha256
 from weighlock.layout import MODEL, PREDICTIONS, SERVED, SIGNATURE, WEIGHED
+from weighlock.releases.record import is_version, path_of
 from weighlock.revisions import Tree, find_commit
 from weighlock.scoring import RESULT_THREADS, Scorer, read_signature
 from weighlock.weighing.contender import Contender, Digests, left_out, require_another, require_order, score_holdout
 from weighlock.weighing.holdout import Holdout, read_holdout
 from weighlock.weighing.predictions import Predictions, matched, read_predictions
-from weighlock.weighing.versions import of_release, of_revision, record_of
+from weighlock.weighing.versions import of_release, of_revision
 
 FILES = {".parquet", ".csv"}
 
@@ -70,8 +71,8 @@ def find_champion(name: str, challenger: Contender, root: Path) -> Contender:
         require_another(name, {scorer.signature.digest}, challenger)
         predictions = score_holdout(scorer, challenger, name)
         found = Contender(name, "folder", predictions, "the model of that folder", scorer=scorer)
-    elif record := record_of(name, root):
-        found = of_release(name, record, challenger, root)
+    elif is_version(name) and (root / path_of(name)).is_file():
+        found = of_release(name, challenger, root)
     elif commit := find_commit(name, root):
         found = of_revision(name, commit, challenger, root)
     else:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import json
-import re
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from weighlock.errors import EvidenceError
 from weighlock.layout import MODEL, SERVED, SIGNATURE, WEIGHED
+from weighlock.releases.record import read_release
 from weighlock.revisions import Revision, find_commit
 from weighlock.scoring import RESULT_THREADS, Scorer, Signature
 from weighlock.scoring.signature import parse_signature
@@ -32,32 +32,21 @@ def of_revision(name: str, commit: str, challenger: Contender, root: Path) -> Co
     return _compared(name, Revision(commit, root), challenger, Digests())
 
 
-def of_release(name: str, record: Path, challenger: Contender, root: Path) -> Contender:
+def of_release(name: str, challenger: Contender, root: Path) -> Contender:
     """The models of the commit that a release's record names, once their digests are those of the record.
 
     Raises:
         EvidenceError: the record is torn, its commit is not here, or a digest does not verify; and as `of_revision`.
         NothingToWeigh: the challenger is this release.
     """
-    import yaml
-
-    try:
-        content: Any = yaml.safe_load(record.read_text(encoding="utf-8"))
-        stated = Digests(*((content.get(which) or {}).get("digest") for which in MODELS))
-        commit = str(content["commit"])
-    except (yaml.YAMLError, UnicodeDecodeError, KeyError, TypeError, AttributeError) as error:
-        raise EvidenceError(f"`{record}` is no record of a release ({type(error).__name__}).") from error
-    if (found := find_commit(commit, root)) is None:
+    release = read_release(name, root)
+    stated = Digests(release.weighed.digest, release.served.digest)
+    if (found := find_commit(release.commit, root)) is None:
         raise EvidenceError(
-            f"`{record}` is of the commit {commit}, which this clone does not have. Run `git fetch --unshallow --tags`."
+            f"`{name}` is of the commit {release.commit}, which this clone does not have. Run `git fetch --unshallow "
+            "--tags`."
         )
     return replace(_compared(name, Revision(found, root), challenger, stated), kind="release")
-
-
-def record_of(name: str, root: Path) -> Path | None:
-    """The record of a release such as `v7`; None where the name is no release's."""
-    record = root / "releases" / f"{name}.yaml"
-    return record if re.fullmatch(r"v\d+", name) and record.is_file() else None
 
 
 def _compared(name: str, revision: Revision, challenger: Contender, stated: Digests) -> Contender:

@@ -17,8 +17,8 @@ from weighlock.files import outputs
 from weighlock.layout import SLICES
 from weighlock.params import FILE as PARAMS
 from weighlock.params import read_params
+from weighlock.releases.acceptance import acceptance_of, evidence_digest
 from weighlock.weighing import conditions
-from weighlock.weighing.acceptance import acceptance_of, evidence_digest
 from weighlock.weighing.judgement import Judgement, days_of
 from weighlock.weighing.scale import Scale
 from weighlock.weighing.telling import context_of

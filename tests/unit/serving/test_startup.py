@@ -14,10 +14,9 @@ import onnx
 import pytest
 
 from weighlock.errors import ConfigError, EvidenceError, WeighlockError
-from weighlock.files import sha256
 from weighlock.serving import startup
 from weighlock.serving.asgi import Entry
-from weighlock.serving.find import find_release, find_service, identify
+from weighlock.serving.find import find_service, identify
 from weighlock.serving.model import ServedModel, opset
 from weighlock.serving.settings import beside, from_environment
 from weighlock.serving.startup import Started
@@ -180,25 +179,12 @@ def tree(root: Path, folder: Path) -> Path:
     return root
 
 
-def test_the_trees_model_is_named_by_its_digest_and_a_release_by_its_record(folder: Any, tmp_path: Path) -> None:
+def test_the_trees_model_is_named_by_its_digest(folder: Any, tmp_path: Path) -> None:
     root = tree(tmp_path, folder())
     at, service = find_service(None, root)
-    signature = at / "signature.json"
     assert service.model == identify(at)
     assert service.model.version == f"tree-{service.model.digest[7:15]}"
     assert (service.serve.strictness, service.serve.open) == ("flag", False)
-    with pytest.raises(EvidenceError, match="`releases/` holds none"):
-        find_release("v1", root)
-    (root / "releases").mkdir()
-    record = {"served": {"model": service.model.digest, "signature": f"sha256:{sha256(signature)}"}}
-    (root / "releases" / "v1.yaml").write_text(json.dumps(record))
-    assert find_release("v1", root)[1].model.version == "v1"
-    (root / "releases" / "v2.yaml").write_text(json.dumps(record | {"served": {"model": "x", "signature": "y"}}))
-    with pytest.raises(EvidenceError, match="Check out the commit"):
-        find_release("v2", root)
-    (root / "releases" / "v3.yaml").write_text("a: [")
-    with pytest.raises(EvidenceError, match="names no served model"):
-        find_release("v3", root)
 
 
 def test_a_misspelt_knob_is_named(folder: Any, tmp_path: Path) -> None:

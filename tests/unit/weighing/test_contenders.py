@@ -11,11 +11,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-import yaml
 from repository import BEFORE, FIRST, NEWER, OLDER, Model, Repository, alone, make_repository
 
 from weighlock.errors import DataError, EvidenceError, NothingToWeigh, WeighlockError
 from weighlock.layout import MODEL, PREDICTIONS, SERVED, SIGNATURE, WEIGHED
+from weighlock.releases.record import format_release
 from weighlock.scoring import Scorer
 from weighlock.tables import write_table
 from weighlock.weighing.contender import Contender
@@ -302,32 +302,33 @@ def test_groups_that_are_kept_whole_reach_before_the_border(
     assert "share no key and no group" in find_champion("HEAD", renewed(repository), repository.root).why
 
 
-def test_a_release_names_its_commit_and_its_digests_must_verify(tree: Repository) -> None:
+def test_a_release_names_its_commit_and_its_digests_must_verify(tree: Repository, release_of: Callable) -> None:
     commit = tree.git("rev-parse", "HEAD").strip()
-    digests = {name: {"digest": tree.train("binary", learner).signature.digest}
+    digests = {name: tree.train("binary", learner).signature.digest
                for name, learner in (("weighed", "linear"), ("served", FOREST))}  # fmt: skip
+    plain = release_of("v7", commit=commit)
+    models = {name: getattr(plain, name).model_copy(update={"digest": digest}) for name, digest in digests.items()}
+    release = plain.model_copy(update=models)
     record = tree.root / "releases/v7.yaml"
     record.parent.mkdir()
-    record.write_text(yaml.safe_dump({"commit": commit, **digests}))
+    record.write_text(format_release(release))
     challenger = renewed(tree)
 
     champion = find_champion("v7", challenger, tree.root)
 
     assert (champion.name, champion.kind, champion.revision, champion.which) == ("v7", "release", commit, "weighed")
-    record.write_text(yaml.safe_dump({"commit": commit}))
-    assert find_champion("v7", challenger, tree.root).kind == "release"
-    for content, said in (
-        (
-            {"commit": commit, **digests, "served": {"digest": "sha256:0"}},
-            "of the served model of `v7` does not verify",
-        ),
+    for change, said in (
+        ({"served": plain.served}, "of the served model of `v7` does not verify"),
         ({"commit": "0" * 40}, "which this clone does not have"),
-        ({"weighed": {}}, "is no record of a release"),
-        (["v7"], "is no record of a release"),
+        ({"version": "v6"}, "says that it is v6"),
+        ({"weighed": None}, "is no record of a release"),
     ):
-        record.write_text(yaml.safe_dump(content))
+        record.write_text(format_release(release.model_copy(update=change)))
         with pytest.raises(EvidenceError, match=said):
             find_champion("v7", challenger, tree.root)
+    record.write_text("- v7")
+    with pytest.raises(EvidenceError, match="is no record of a release"):
+        find_champion("v7", challenger, tree.root)
     with pytest.raises(EvidenceError, match="no release in `releases/` and no git revision"):
         find_champion("v8", challenger, tree.root)
 

@@ -16,8 +16,8 @@ import yaml
 
 from weighlock.decisions.verdict import Condition
 from weighlock.errors import ConfigError
+from weighlock.releases.acceptance import evidence_digest
 from weighlock.weighing import conditions
-from weighlock.weighing.acceptance import evidence_digest
 from weighlock.weighing.champion import stable_release
 from weighlock.weighing.contenders import find_challenger, find_champion
 from weighlock.weighing.scale import scale_of
@@ -207,7 +207,12 @@ def test_a_tree_is_looked_at_whole(
 
 
 @pytest.mark.parametrize(
-    ("text", "found"), [("stable: null\n", None), ("stable: v8\n", "v8"), ("candidate: v9\nstable: v8\n", "v8")]
+    ("text", "found"),
+    [
+        ("stable: null\n", None),
+        ("stable: v8\n", "v8"),
+        ("stable: v8\ncandidate: {release: v9, route: {weight: 10}}\n", "v8"),
+    ],
 )
 def test_production_says_what_is_stable(tmp_path: Path, text: str, found: str | None) -> None:
     (tmp_path / "deploy").mkdir()

@@ -12,7 +12,7 @@ import yaml
 
 from weighlock.errors import ConfigError, EvidenceError
 from weighlock.files import to_json
-from weighlock.weighing.acceptance import accept, acceptance_of, evidence_digest, file_of
+from weighlock.releases.acceptance import accept, acceptance_of, evidence_digest, file_of
 
 NOW = dt.datetime(2013, 9, 1, 12, 0, tzinfo=dt.UTC)
 REASON = "The storm of the 12th explains it; see the plot by day."

@@ -1,0 +1,1 @@
+"""Environments: what should run where, as commits; and what brings it about."""

@@ -1,0 +1,1 @@
+"""Watching production: windows of the prediction log against a reference, day by day."""
