@@ -51,6 +51,7 @@ def params_text(params: Params) -> str:
         **params.refit.model_dump(),
         **_gate(params.gate),
         **{"serve_max_rows" if k == "max_rows" else k: flow(v) for k, v in params.serve.items()},
+        "log_url": flow(params.monitoring["log_url"]),
         "release_name": params.release["name"],
         **{f"log_{key}": flow(value) for key, value in params.monitoring["log"].items()},
     }
