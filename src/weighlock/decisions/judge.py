@@ -89,8 +89,9 @@ def _counted(name: Name, counted: Counted, rules: Rules, what: str) -> Check:
     result = _result(worse=worse, fine=ceiling < margin)
 
     def shown(times: float) -> bool:
-        scaled = (np.array([round(count * times)]) for count in (n1, k1, n0, k0))
-        return bool(log_evidence_difference(*scaled, margin)[0] >= enough(rules.alpha))
+        asked, yes, asked_stable, yes_stable = np.round(np.array([[n1], [k1], [n0], [k0]]) * times).astype(np.int64)
+        shown = log_evidence_difference(asked, yes, asked_stable, yes_stable, margin)
+        return bool(shown[0] >= enough(rules.alpha))
 
     check = Check(
         name, result, "", better, k1 / n1, k0 / n0, "odds" if counted.together else "difference", _finite(lower),
@@ -168,7 +169,7 @@ def _loss(samples: Samples, evidence: Evidence, rules: Rules) -> Check:
 
     def shown(times: float) -> bool:
         # bounds shrink about as the root of what they are computed from grows
-        return gap + (ceiling - gap) / times**0.5 < margin
+        return bool(gap + (ceiling - gap) / times**0.5 < margin)
 
     mean = float(samples.candidate.mean() * unit), float(samples.stable.mean() * unit)
     check = Check(

@@ -13,6 +13,12 @@ from weighlock.decisions.markdown import code, escaped, joined, table
 
 DIGITS = 10
 HEAD = ("figure", "candidate", "stable", "interval", "at most", "margin", "outcome")
+_FOOT = (
+    "Every figure may be looked at at any time and as often as one likes. A candidate that is no worse is ever rolled "
+    "back in this step with a probability of at most {0}, and as rarely is one that is no better called better; an "
+    "interval is ever wrong at either end with its figure's share of that. `at most` bounds the difference (distance) "
+    "that has to stay below the margin."
+)
 
 
 @dataclass(frozen=True)
@@ -63,8 +69,7 @@ def markdown(judgement: Judgement, step: Step, rules: Rules, evidence: Evidence)
     lines = [
         f"# {judgement.outcome}: {code(step.candidate)} beside {code(step.stable)} in {code(step.environment)}",
         "",
-        f"{escaped(step.route)}, since {step.since}: {duration(judgement.held)}, {judgement.requests:,} requests of the "
-        f"candidate. Judged at {step.at}.",
+        f"{escaped(_when(judgement, step))} Judged at {step.at}.",
         "",
         *(f"- {escaped(reason)}" for reason in judgement.reasons),
         *table(HEAD, [_row(check) for check in judgement.checks], right={1, 2, 3, 4, 5}),
@@ -72,10 +77,7 @@ def markdown(judgement: Judgement, step: Step, rules: Rules, evidence: Evidence)
         *(f"- {TITLES[c.name]}: {escaped(c.reason)}" for c in judgement.checks if c.reason not in judgement.reasons),
         *(f"\n**Warning.** {escaped(warning)}" for warning in step.warnings),
         "",
-        f"Every figure may be looked at at any time and as often as one likes. A candidate that is no worse is ever "
-        f"rolled back in this step with a probability of at most {percent(rules.alpha)}, and none of its figures is ever "
-        f"called better with more; an interval is wrong ever at either end with its share of that. `at most` is the "
-        f"bound of the difference (distance) that has to be below the margin.",
+        _FOOT.format(percent(rules.alpha)),
     ]
     return joined(lines)
 
@@ -87,8 +89,7 @@ def terminal(judgement: Judgement, step: Step, rules: Rules, evidence: Evidence,
     left = {0, len(HEAD) - 1}
     return [
         judgement.outcome,
-        f"{step.candidate} beside {step.stable} in {step.environment}: {step.route}, since {step.since} "
-        f"({duration(judgement.held)}), {judgement.requests:,} requests of the candidate.",
+        f"{step.candidate} beside {step.stable} in {step.environment}. {_when(judgement, step)}",
         *(f"  - {reason}" for reason in judgement.reasons),
         *(f"  warning: {warning}" for warning in step.warnings),
         "",
@@ -96,6 +97,11 @@ def terminal(judgement: Judgement, step: Step, rules: Rules, evidence: Evidence,
         *_quantiles(evidence, rules),
         f"See {report}",
     ]
+
+
+def _when(judgement: Judgement, step: Step) -> str:
+    held = f"{step.route}, since {step.since} ({duration(judgement.held)})"
+    return f"{held[:1].upper()}{held[1:]}, {judgement.requests:,} requests of the candidate."
 
 
 def _row(check: Check) -> tuple[str, ...]:

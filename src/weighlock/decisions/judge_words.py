@@ -49,7 +49,8 @@ def said_distance(check: Check, seen: float, label: str, samples: Samples) -> st
     """How far the scores are apart."""
     of = f" of `{label}`" if label else ""
     if samples.paired:
-        return f"the score{of} of {check.units[0]:,} {_units(samples)} changed by {seen:.3f} at the mean ({interval(check)})"
+        counts = f"{check.units[0]:,} {_units(samples)}"
+        return f"the score{of} of {counts} changed by {seen:.3f} at the mean ({interval(check)})"
     counts = f"{check.units[0]:,} and {check.units[1]:,} {_units(samples)}"
     return f"the scores{of} of {counts} are {seen:.3f} apart, from 0 to 1 ({interval(check)})"
 

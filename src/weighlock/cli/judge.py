@@ -1,0 +1,77 @@
+"""`weighlock judge ENVIRONMENT`: does a candidate go on, wait, or go back?"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+EXIT_CODES = {"ADVANCE": 0, "ROLLBACK": 3, "HOLD": 4}
+OUT = Path("reports/judge")
+VARIANTS = ("stable", "candidate")
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("environment", metavar="ENVIRONMENT", help="such as production")
+    parser.add_argument(
+        "--url", action="append", default=[], metavar="VARIANT=URL",
+        help="a service of the stable or candidate variant; once for each replica",
+    )  # fmt: skip
+    parser.add_argument(
+        "--log-dir", action="append", type=Path, default=[], metavar="DIR", help="a service's prediction log"
+    )
+    parser.add_argument("--log-url", action="append", default=[], metavar="URL", help="where compacted days are")
+    parser.add_argument("--at", type=_time, metavar="TIME", help="the present (default: the clock's)")
+    parser.add_argument("--out", type=Path, metavar="DIR", help=f"where to write (default: {OUT}/ENVIRONMENT)")
+    parser.add_argument("--json", action="store_true", help="print the record instead of the report")
+    parser.add_argument("--apply", action="store_true", help="make the commit that the outcome asks for")
+
+
+def run(args: argparse.Namespace) -> int:
+    """Judge, write the report, print it; 0 ADVANCE, 3 ROLLBACK, 4 HOLD, 2 where evidence is missing."""
+    from weighlock.decisions.judge_report import terminal, to_json
+    from weighlock.deployment.judge import REPORT, Sources, judge_step, write
+    from weighlock.deployment.judge_policy import read_judge
+    from weighlock.deployment.judge_rows import Log
+    from weighlock.deployment.judge_step import wanted
+    from weighlock.files import to_json as written
+    from weighlock.monitoring.log_record import key_from_environment
+    from weighlock.monitoring.log_store import Store
+    from weighlock.outcome import announce
+    from weighlock.schema import read_schema
+
+    root = Path.cwd()
+    step = wanted(args.environment, root)
+    logs = [Log(folder, Store(str(folder))) for folder in args.log_dir]
+    logs += [Log(Path(url), Store(url)) for url in args.log_url]
+    sources = Sources(_urls(args.url), logs, key_from_environment())
+    out = args.out or OUT / args.environment
+    at = args.at or dt.datetime.now(dt.UTC)
+    judged = judge_step(step, read_judge(), read_schema(), sources, out, at)
+    write(judged, out)
+    outcome = judged.judgement.outcome
+    announce(outcome=outcome)
+    parts = (judged.judgement, judged.step, judged.rules, judged.evidence)
+    print(written(to_json(*parts)) if args.json else "\n".join(terminal(*parts, str(out / REPORT))))
+    return EXIT_CODES[outcome]
+
+
+def _urls(given: list[str]) -> dict[str, list[str]]:
+    from weighlock.errors import ConfigError
+
+    found: dict[str, list[str]] = {}
+    for text in given:
+        variant, _, url = text.partition("=")
+        if variant not in VARIANTS or not url.startswith(("http://", "https://")):
+            raise ConfigError(f"--url `{text}` should be stable=http://… or candidate=http://….")
+        found.setdefault(variant, []).append(url)
+    return found
+
+
+def _time(text: str) -> dt.datetime:
+    time = dt.datetime.fromisoformat(text)
+    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

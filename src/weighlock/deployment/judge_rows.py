@@ -1,0 +1,230 @@
+"""From both variants' prediction logs to what the judge is given: scores and losses, one of each unit.
+
+The unit is the entity; of rows without one, the request; of rows without either, the row. A unit counts once, with its
+first row of the step: whoever returns says little that is new, and values that changed after they were counted would
+make "at any time" untrue.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
+
+import numpy as np
+
+from weighlock.decisions.judge_verdict import Samples
+from weighlock.deployment.judge_policy import Loss
+from weighlock.errors import ConfigError
+from weighlock.monitoring.log_record import Feedback, HashKey, Record, Row, Value
+from weighlock.monitoring.log_store import LABELS, PREDICTIONS
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weighlock.monitoring.log_store import Store
+
+METRICS = {
+    "binary": ("brier", "log_loss"),
+    "multiclass": ("brier", "log_loss"),
+    "regression": ("absolute_error", "squared_error"),
+}
+_LEAST_PROBABILITY = 1e-15
+
+
+class Kept(NamedTuple):
+    """What is kept of a row: its id and unit, when it was, and its score, or that of each class."""
+
+    id: str
+    unit: str
+    time: str
+    scores: tuple[float, ...]
+
+
+@dataclass
+class Logged:
+    """What the logs hold of a step.
+
+    Attributes:
+        first: variant -> unit -> its first row, in the order in which they came.
+        requests: variant -> the client's id of a request -> its first row; None where the id was used twice.
+        classes: whose scores a row has; empty: it has one.
+        unit: entity, request or row.
+    """
+
+    first: dict[str, dict[str, Kept]] = field(default_factory=lambda: {"candidate": {}, "stable": {}})
+    requests: dict[str, dict[str, Kept | None]] = field(default_factory=lambda: {"candidate": {}, "stable": {}})
+    classes: tuple[str, ...] = ()
+    unit: str = "row"
+
+    def add(self, variant: str, row: Record) -> None:
+        """Take a row; they come in the order of time."""
+        if row.scores is not None and not self.classes:
+            self.classes = tuple(sorted(row.scores))
+        unit = row.entity or row.request or row.id
+        self.unit = "entity" if row.entity else "request" if row.request and self.unit == "row" else self.unit
+        kept = Kept(row.id, unit, row.time, self._scores(row))
+        self.first[variant].setdefault(unit, kept)
+        if row.request is not None:
+            seen = self.requests[variant].setdefault(row.request, kept)
+            if seen is not None and seen.time != row.time:  # rows of one request are of one moment
+                self.requests[variant][row.request] = None
+
+    def pairs(self) -> list[tuple[Kept, Kept]]:
+        """The candidate's and the stable's rows of the same requests, one of each unit."""
+        found: dict[str, tuple[Kept, Kept]] = {}
+        for request, old in self.requests["stable"].items():
+            new = self.requests["candidate"].get(request)
+            if old is not None and new is not None:
+                found.setdefault(old.unit, (new, old))
+        return list(found.values())
+
+    def _scores(self, row: Record) -> tuple[float, ...]:
+        if row.scores is not None:
+            return tuple(row.scores.get(name, 0.0) for name in self.classes)
+        score = row.value if row.score is None else row.score
+        return () if score is None else (score,)
+
+
+@dataclass(frozen=True)
+class Log:
+    """One log: the service's folder, and where its compacted days are."""
+
+    folder: Path
+    store: Store
+
+
+def read_logged(
+    logs: Sequence[Log], digests: Mapping[str, str], since: Mapping[str, str], key: HashKey | None
+) -> Logged:
+    """The rows of a step.
+
+    Args:
+        logs: of both variants; one may be of both.
+        digests: model digest -> variant.
+        since: variant -> from when on its rows count.
+        key: of the log's hashes.
+
+    Raises:
+        EvidenceError, StorageError: a log cannot be read.
+    """
+    logged = Logged()
+    for row in _rows(logs, PREDICTIONS, key, min(since.values())):
+        if isinstance(row, Record):
+            variant = digests.get(row.model.digest)
+            if variant is not None and row.time >= since[variant]:
+                logged.add(variant, row)
+    return logged
+
+
+def first_time(logs: Sequence[Log], digest: str, since: str, key: HashKey | None) -> str | None:
+    """When a model first answered since a time; None: it did not."""
+    for row in _rows(logs, PREDICTIONS, key, since):
+        if isinstance(row, Record) and row.model.digest == digest and row.time >= since:
+            return row.time
+    return None
+
+
+def read_truths(logs: Sequence[Log], since: str, key: HashKey | None) -> dict[str, tuple[int, Value]]:
+    """By prediction: how many truths had come before its own, and what became of it, as told last."""
+    found: dict[str, tuple[int, Value]] = {}
+    for place, row in enumerate(_rows(logs, LABELS, key, since)):
+        if isinstance(row, Feedback):
+            found[row.id] = (found.get(row.id, (place, None))[0], row.truth)
+    return found
+
+
+def score_samples(logged: Logged, *, paired: bool) -> dict[str, Samples]:
+    """Both variants' scores, by class; of probabilities on the same requests as pairs."""
+    if paired:
+        rows = logged.pairs()
+        new, old = [pair[0] for pair in rows], [pair[1] for pair in rows]
+    else:
+        new, old = (list(logged.first[variant].values()) for variant in ("candidate", "stable"))
+    tables = [_table(rows, max(len(logged.classes), 1)) for rows in (new, old)]
+    if not min(len(table) for table in tables):
+        return {}
+    both = paired and all(((table >= 0) & (table <= 1)).all() for table in tables)
+    names = logged.classes or ("",)
+    return {name: Samples(tables[0][:, k], tables[1][:, k], both, logged.unit) for k, name in enumerate(names)}
+
+
+def loss_samples(
+    logged: Logged, truths: Mapping[str, tuple[int, Value]], loss: Callable[[Kept, Value], float], *, paired: bool
+) -> Samples | None:
+    """Both variants' losses, 0 to 1, in the order in which truths came; None: there are none of one of them."""
+    arms: tuple[list[tuple[int, float]], list[tuple[int, float]]] = ([], [])
+    if paired:
+        for new, old in logged.pairs():
+            told = truths.get(old.id) or truths.get(new.id)
+            if told is not None:
+                for arm, row in zip(arms, (new, old), strict=True):
+                    arm.append((told[0], loss(row, told[1])))
+    else:
+        for arm, variant in zip(arms, ("candidate", "stable"), strict=True):
+            known = ((truths[row.id], row) for row in logged.first[variant].values() if row.id in truths)
+            arm.extend((told[0], loss(row, told[1])) for told, row in known)
+    if not (arms[0] and arms[1]):
+        return None
+    values = [np.array([value for _, value in sorted(arm, key=lambda item: item[0])]) for arm in arms]
+    return Samples(values[0], values[1], paired, logged.unit)
+
+
+def loss_of(
+    task: str, classes: Sequence[str] | None, logged: Sequence[str], params: Loss
+) -> Callable[[Kept, Value], float]:
+    """A row's loss in shares of `cap`, 0 to 1.
+
+    Args:
+        task: of the model.
+        classes: of the model; the last of two is the one whose probability is the score.
+        logged: the classes in the order of a logged row's scores.
+        params: which loss.
+
+    Raises:
+        ConfigError: it is none of the task's.
+    """
+    if params.metric not in METRICS[task]:
+        raise ConfigError(
+            f"`deploy.judge.loss.metric` is `{params.metric}`, but the task is {task}. "
+            f"Choose one of {', '.join(METRICS[task])}."
+        )
+    if task == "regression":
+        return lambda row, truth: min(_error(row.scores[0] - float(truth or 0), params.metric), params.cap) / params.cap
+    names = list(classes or ()) if task == "binary" else list(logged)
+
+    def probabilities(row: Kept) -> NDArray[np.float64]:
+        return np.array([1 - row.scores[0], row.scores[0]] if task == "binary" else row.scores)
+
+    def loss(row: Kept, truth: Value) -> float:
+        chances = probabilities(row)
+        true = np.array([name == str(truth) for name in names])
+        if params.metric == "brier":
+            return float(((chances - true) ** 2).sum() / 2)
+        chance = max(float(chances[true].sum()), _LEAST_PROBABILITY)
+        return min(-float(np.log(chance)), params.cap) / params.cap
+
+    return loss
+
+
+def _error(difference: float, metric: str) -> float:
+    return abs(difference) if metric == "absolute_error" else difference**2
+
+
+def _rows(logs: Sequence[Log], kind: str, key: HashKey | None, since: str) -> Iterator[Row]:
+    """The rows of all logs in the order of time, those that stand in two of them once."""
+    from weighlock.monitoring.log_cat import rows_by_time
+
+    every = [rows_by_time(log.folder, log.store, kind, key=key, since=since) for log in logs]
+    last: tuple[str, str] | None = None
+    for row in heapq.merge(*every, key=lambda row: (row.time, row.id)):
+        if (row.time, row.id) != last:
+            yield row
+        last = (row.time, row.id)
+
+
+def _table(rows: Iterable[Kept], columns: int) -> NDArray[np.float64]:
+    found = [row.scores for row in rows if len(row.scores) == columns]
+    return np.array(found, dtype=np.float64).reshape(-1, columns)
