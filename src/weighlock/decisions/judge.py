@@ -49,7 +49,7 @@ def _outcome(checks: Sequence[Check], evidence: Evidence, rules: Rules) -> tuple
     if worse:
         return "ROLLBACK", tuple(worse)
     lacking = [check for check in checks if check.name in rules.must_show and check.result != "fine"]
-    reasons = [check.reason for check in lacking]
+    reasons = list(dict.fromkeys(check.reason for check in lacking))
     if evidence.requests < rules.min_requests:
         few = f"{evidence.requests:,} requests of the candidate; `min_requests` asks for {rules.min_requests:,}."
         reasons.insert(0, few)

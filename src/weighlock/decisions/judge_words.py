@@ -66,7 +66,11 @@ def interval(check: Check) -> str:
     """Both bounds, in their scale."""
     low, high = check.lower, check.upper
     if check.scale == "odds":
-        return f"{_odds(low, 'any')} to {_odds(high, 'any')} times the odds"
+        if not low and high is None:
+            return "nothing is known of the odds"
+        if high is None:
+            return f"at least {low:.2g} times the odds"
+        return f"{low:.2g} to {high:.2g} times the odds" if low else f"at most {high:.2g} times the odds"
     if check.scale == "distance":
         return f"{low or 0:.3f} to {1.0 if high is None else high:.3f}"
     if check.name == "loss":
@@ -108,10 +112,6 @@ def _harmful(check: Check, harm: float) -> str:
 
 def _units(samples: Samples) -> str:
     return {"entity": "entities"}.get(samples.unit, f"{samples.unit}s")
-
-
-def _odds(value: float | None, unknown: str) -> str:
-    return unknown if value is None else f"{value:.2g}"
 
 
 def _points(share: float | None) -> str:

@@ -16,11 +16,9 @@ from weighlock.deployment.judge_policy import JudgeParams
 from weighlock.deployment.judge_rows import (
     Log,
     Logged,
-    first_time,
     loss_of,
     loss_samples,
     read_logged,
-    read_truths,
     score_samples,
 )
 from weighlock.deployment.judge_step import Wanted, route_in_words
@@ -166,19 +164,19 @@ def _logged(evidence: Evidence, step: Wanted, params: JudgeParams, schema: Schem
     if digest == step.stable.served.digest:
         reason = f"{step.candidate.version} and {step.stable.version} are one model: the log cannot tell them apart."
         return _without(evidence, reason, "score", "loss")
-    begun = first_time(sources.logs, digest, since, sources.key)
-    if begun is None:
+    stable_since = stamp(max(step.before, step.since - LONGEST_BEFORE)) if step.alone and step.before else since
+    logged = read_logged(
+        sources.logs, {digest: "candidate", step.stable.served.digest: "stable"},
+        {"candidate": since, "stable": stable_since}, sources.key, together=not step.alone,
+    )  # fmt: skip
+    if not logged.first["candidate"]:
         return _without(evidence, "The log has no row of the candidate in this step.", "score", "loss")
-    # rows of the stable version from before the candidate's first are of another time
-    stable_since = stamp(max(step.before, step.since - LONGEST_BEFORE)) if step.alone and step.before else begun
-    digests = {digest: "candidate", step.stable.served.digest: "stable"}
-    logged = read_logged(sources.logs, digests, {"candidate": begun, "stable": stable_since}, sources.key)
     scores = score_samples(logged, paired=step.mirrored)
     if not scores:
         both = "no request of which both have logged a row (by `X-Request-Id`)" if step.mirrored else "no rows of both"
         evidence = _without(evidence, f"The log has {both}.", "score")
     loss = loss_of(schema.task, schema.classes, logged.classes, params.loss)
-    losses = loss_samples(logged, read_truths(sources.logs, stable_since, sources.key), loss, paired=step.mirrored)
+    losses = loss_samples(logged, loss, paired=step.mirrored)
     if losses is None:
         evidence = _without(evidence, "No labels have come for both variants yet.", "loss")
     return replace(

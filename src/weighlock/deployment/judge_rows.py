@@ -1,8 +1,8 @@
 """From both variants' prediction logs to what the judge is given: scores and losses, one of each unit.
 
 The unit is the entity; of rows without one, the request; of rows without either, the row. A unit counts once, with its
-first row of the step: whoever returns says little that is new, and values that changed after they were counted would
-make "at any time" untrue.
+first row of the step (for the loss: the first whose truth came): whoever returns says little that is new, and values
+that changed after they were counted would make "at any time" untrue.
 """
 
 from __future__ import annotations
@@ -50,12 +50,16 @@ class Logged:
     Attributes:
         first: variant -> unit -> its first row, in the order in which they came.
         requests: variant -> the client's id of a request -> its first row; None where the id was used twice.
+        labelled: variant -> unit -> its row whose truth came first.
+        truths: by prediction, how many truths had come before its own, and what became of it.
         classes: whose scores a row has; empty: it has one.
         unit: entity, request or row.
     """
 
     first: dict[str, dict[str, Kept]] = field(default_factory=lambda: {"candidate": {}, "stable": {}})
     requests: dict[str, dict[str, Kept | None]] = field(default_factory=lambda: {"candidate": {}, "stable": {}})
+    labelled: dict[str, dict[str, Kept]] = field(default_factory=lambda: {"candidate": {}, "stable": {}})
+    truths: Mapping[str, tuple[int, Value]] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     unit: str = "row"
 
@@ -67,6 +71,10 @@ class Logged:
         self.unit = "entity" if row.entity else "request" if row.request and self.unit == "row" else self.unit
         kept = Kept(row.id, unit, row.time, self._scores(row))
         self.first[variant].setdefault(unit, kept)
+        if row.id in self.truths:
+            before = self.labelled[variant].get(unit)
+            if before is None or self.truths[row.id][0] < self.truths[before.id][0]:
+                self.labelled[variant][unit] = kept
         if row.request is not None:
             seen = self.requests[variant].setdefault(row.request, kept)
             if seen is not None and seen.time != row.time:  # rows of one request are of one moment
@@ -75,11 +83,24 @@ class Logged:
     def pairs(self) -> list[tuple[Kept, Kept]]:
         """The candidate's and the stable's rows of the same requests, one of each unit."""
         found: dict[str, tuple[Kept, Kept]] = {}
+        for new, old in self._same():
+            found.setdefault(old.unit, (new, old))
+        return list(found.values())
+
+    def labelled_pairs(self) -> list[tuple[tuple[int, Value], Kept, Kept]]:
+        """Those whose truth is known, by either's id, with that truth: of each unit the one that came first."""
+        found: dict[str, tuple[tuple[int, Value], Kept, Kept]] = {}
+        for new, old in self._same():
+            told = self.truths.get(old.id) or self.truths.get(new.id)
+            if told is not None and (old.unit not in found or told[0] < found[old.unit][0][0]):
+                found[old.unit] = (told, new, old)
+        return list(found.values())
+
+    def _same(self) -> Iterator[tuple[Kept, Kept]]:
         for request, old in self.requests["stable"].items():
             new = self.requests["candidate"].get(request)
             if old is not None and new is not None:
-                found.setdefault(old.unit, (new, old))
-        return list(found.values())
+                yield new, old
 
     def _scores(self, row: Record) -> tuple[float, ...]:
         if row.scores is not None:
@@ -97,34 +118,31 @@ class Log:
 
 
 def read_logged(
-    logs: Sequence[Log], digests: Mapping[str, str], since: Mapping[str, str], key: HashKey | None
+    logs: Sequence[Log], digests: Mapping[str, str], since: Mapping[str, str], key: HashKey | None, *, together: bool
 ) -> Logged:
-    """The rows of a step.
+    """The rows of a step, with the truths that have come.
 
     Args:
         logs: of both variants; one may be of both.
         digests: model digest -> variant.
         since: variant -> from when on its rows count.
         key: of the log's hashes.
+        together: the stable version's rows count from the candidate's first on: those before are of another time.
 
     Raises:
         EvidenceError, StorageError: a log cannot be read.
     """
-    logged = Logged()
-    for row in _rows(logs, PREDICTIONS, key, min(since.values())):
-        if isinstance(row, Record):
-            variant = digests.get(row.model.digest)
-            if variant is not None and row.time >= since[variant]:
-                logged.add(variant, row)
+    begin = min(since.values())
+    logged = Logged(truths=read_truths(logs, begin, key))
+    waiting = together
+    for row in _rows(logs, PREDICTIONS, key, begin):
+        variant = digests.get(row.model.digest) if isinstance(row, Record) else None
+        if not isinstance(row, Record) or variant is None or row.time < since[variant]:
+            continue
+        waiting = waiting and variant == "stable"
+        if not waiting:
+            logged.add(variant, row)
     return logged
-
-
-def first_time(logs: Sequence[Log], digest: str, since: str, key: HashKey | None) -> str | None:
-    """When a model first answered since a time; None: it did not."""
-    for row in _rows(logs, PREDICTIONS, key, since):
-        if isinstance(row, Record) and row.model.digest == digest and row.time >= since:
-            return row.time
-    return None
 
 
 def read_truths(logs: Sequence[Log], since: str, key: HashKey | None) -> dict[str, tuple[int, Value]]:
@@ -151,20 +169,16 @@ def score_samples(logged: Logged, *, paired: bool) -> dict[str, Samples]:
     return {name: Samples(tables[0][:, k], tables[1][:, k], both, logged.unit) for k, name in enumerate(names)}
 
 
-def loss_samples(
-    logged: Logged, truths: Mapping[str, tuple[int, Value]], loss: Callable[[Kept, Value], float], *, paired: bool
-) -> Samples | None:
+def loss_samples(logged: Logged, loss: Callable[[Kept, Value], float], *, paired: bool) -> Samples | None:
     """Both variants' losses, 0 to 1, in the order in which truths came; None: there are none of one of them."""
     arms: tuple[list[tuple[int, float]], list[tuple[int, float]]] = ([], [])
     if paired:
-        for new, old in logged.pairs():
-            told = truths.get(old.id) or truths.get(new.id)
-            if told is not None:
-                for arm, row in zip(arms, (new, old), strict=True):
-                    arm.append((told[0], loss(row, told[1])))
+        for (place, truth), *rows in logged.labelled_pairs():
+            for arm, row in zip(arms, rows, strict=True):
+                arm.append((place, loss(row, truth)))
     else:
         for arm, variant in zip(arms, ("candidate", "stable"), strict=True):
-            known = ((truths[row.id], row) for row in logged.first[variant].values() if row.id in truths)
+            known = ((logged.truths[row.id], row) for row in logged.labelled[variant].values())
             arm.extend((told[0], loss(row, told[1])) for told, row in known)
     if not (arms[0] and arms[1]):
         return None

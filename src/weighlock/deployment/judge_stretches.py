@@ -102,10 +102,12 @@ def latency(found: Stretches, params: JudgeParams) -> Latency | None:
 def _border(before: Totals, params: JudgeParams) -> int | None:
     """The number of the bucket whose upper border is the stable's quantile, or what is fast enough anyway."""
     counts = np.array(before.buckets)
-    if counts.sum() < LEAST_HISTORY:
-        return None
-    reached = np.cumsum(counts)[:-1] >= params.latency.quantile * counts.sum()
     fast = np.array(before.edges) >= params.latency.fast_enough_ms / 1000 - 1e-12
+    reached = np.cumsum(counts)[:-1] >= params.latency.quantile * counts.sum()
+    if counts.sum() < LEAST_HISTORY:
+        if not params.latency.fast_enough_ms:
+            return None
+        reached[:] = True  # until the quantile is known, slow is what is not fast enough
     both = reached & fast
     return int(both.argmax()) if both.any() else len(both) - 1
 
