@@ -55,9 +55,8 @@ def to_json(judgement: Judgement, step: Step, rules: Rules, evidence: Evidence) 
         "requests": judgement.requests,
         "held_seconds": judgement.held,
         "checks": [asdict(check) for check in judgement.checks],
-        "p99" if rules.quantile == 0.99 else "quantile": None
-        if latency is None
-        else {"quantile": rules.quantile, "candidate": asdict(latency.candidate), "stable": asdict(latency.stable)},
+        "quantiles": latency
+        and {"quantile": rules.quantile, "candidate": asdict(latency.candidate), "stable": asdict(latency.stable)},
         "rules": asdict(rules) | {"must_show": sorted(rules.must_show)},
     }
     plain: dict[str, Any] = _plain(content)

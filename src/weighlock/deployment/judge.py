@@ -167,7 +167,7 @@ def _logged(evidence: Evidence, step: Wanted, params: JudgeParams, schema: Schem
     stable_since = stamp(max(step.before, step.since - LONGEST_BEFORE)) if step.alone and step.before else since
     logged = read_logged(
         sources.logs, {digest: "candidate", step.stable.served.digest: "stable"},
-        {"candidate": since, "stable": stable_since}, sources.key, together=not step.alone,
+        {"candidate": since, "stable": stable_since}, sources.key, together=not (step.alone or step.mirrored),
     )  # fmt: skip
     if not logged.first["candidate"]:
         return _without(evidence, "The log has no row of the candidate in this step.", "score", "loss")

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 # Beta priors of a rate, mixed half and half: events that are rare, and any others
 _RARE, _ANY = (0.5, 50.0), (0.5, 0.5)
+_ROUNDS, _PLACES = 5, 65  # of the search for a bound: to a billionth of the way
 _QUANTILE_REQUESTS = 200.0  # what a border is looked at with: the prior's weight around the quantile, in requests
 
 
@@ -88,15 +89,15 @@ def quantile_bucket(counts: Counts, quantile: float, alpha: float) -> tuple[int,
 
 def _upper(n1: int, k1: int, n0: int, k0: int, alpha: float) -> float:
     new, old = (np.array([n1]), np.array([k1])), (np.array([n0]), np.array([k0]))
-    seen = k1 / max(n1, 1) - k0 / max(n0, 1)
-    top = np.array([1 - 1e-9])
-
-    def rises(margin: Floats) -> Floats:
-        return log_evidence_difference(*new, *old, margin)
-
-    if rises(top)[0] < enough(alpha):
-        return 1.0
-    return float(crossing(rises, np.array([min(seen, 1 - 1e-9)]), top, enough(alpha))[0])
+    low, high = k1 / max(n1, 1) - k0 / max(n0, 1), 1 - 1e-9
+    for _ in range(_ROUNDS):  # many places at once are hardly dearer than one
+        places = np.linspace(min(low, high), high, _PLACES)
+        reached = log_evidence_difference(*new, *old, places) >= enough(alpha)
+        if not reached[-1]:
+            return 1.0
+        first = max(int(reached.argmax()), 1)
+        low, high = places[first - 1], places[first]
+    return float(high)
 
 
 def _mixed(n: Floats, k: Floats) -> Floats:
