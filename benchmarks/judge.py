@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from multiprocessing import Pool
 from typing import TypeVar
@@ -10,7 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.figures import Figure, report
-from benchmarks.judge_simulation import EVERY, World, judged, simulate, tested_repeatedly
+from benchmarks.judge_simulation import EVERY, World, errors_judged, judged, simulate, tested_repeatedly
 from weighlock.decisions.judge_verdict import Rules
 from weighlock.deployment.judge_policy import JudgeParams
 
@@ -24,7 +25,7 @@ Said = TypeVar("Said")
 def main() -> int:
     """Measure everything and report; about five minutes on two cores."""
     rules = JudgeParams().rules()
-    equal = [*errs(World(), rules), *errs(World(outage=0.05), rules)]
+    equal = [*errs(World(), rules), *errs(World(outage=0.05), rules), *errs_in_clumps(World(tries=3), rules)]
     return report("judge", [*equal, *caught(World(times=2.0, requests=2 * fixed_size(World(times=2.0))), rules)])
 
 
@@ -44,6 +45,21 @@ def errs(world: World, rules: Rules) -> list[Figure]:
             f"{name}: called better at any look", "≤ 5 %", f"{better:.1%} of {RUNS:,} runs; {test}{test_better:.0%}",
             float(better), bool(better <= ALPHA),
         ),
+    ]  # fmt: skip
+
+
+def errs_in_clumps(world: World, rules: Rules) -> list[Figure]:
+    """How often equal variants are told apart by failures that come together, where the policy knows and where not."""
+    every = [replace(rules, clump={**rules.clump, "error_rate": clump}) for clump in (world.tries, 1)]
+    known, unknown = (np.mean(_runs(partial(_ever_by_errors, world, each), RUNS), axis=0) for each in every)
+    return [
+        Figure(
+            f"equal variants, clients that are refused try {world.tries} times: {what} at any look",
+            f"≤ 5 % with `clump: {world.tries}`",
+            f"{known[place]:.1%} of {RUNS:,} runs; with `clump: 1` {unknown[place]:.0%}",
+            float(known[place]), bool(known[place] <= ALPHA),
+        )
+        for place, what in enumerate(("ROLLBACK", "called better"))
     ]  # fmt: skip
 
 
@@ -79,6 +95,11 @@ def _ever(world: World, rules: Rules, seed: int) -> tuple[bool, bool, bool, bool
     said = judged(rollout, rules)
     test = tested_repeatedly(rollout, Z_ALPHA)
     return bool(said.rollback.any()), bool(said.called_better.any()), bool(test[0].any()), bool(test[1].any())
+
+
+def _ever_by_errors(world: World, rules: Rules, seed: int) -> tuple[bool, bool]:
+    said = errors_judged(simulate(np.random.default_rng(seed), world), rules)
+    return bool(said.rollback.any()), bool(said.called_better.any())
 
 
 def _first(world: World, rules: Rules, seed: int) -> float:

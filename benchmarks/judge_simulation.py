@@ -38,6 +38,7 @@ class World:
         times: how many times as many of the candidate's do.
         outage: the share of requests during an outage behind both variants, in which a third fails.
         labelled: the share of rows whose truth comes, a while later.
+        tries: how often in a row a client asks that is refused: its failures come together.
     """
 
     requests: int = 20_000
@@ -46,6 +47,7 @@ class World:
     times: float = 1.0
     outage: float = 0.0
     labelled: float = 0.5
+    tries: int = 1
 
 
 @dataclass(frozen=True)
@@ -110,12 +112,18 @@ def simulate(random: np.random.Generator, world: World) -> Rollout:
     n = world.requests
     popularity = random.pareto(1.5, ENTITIES) + 0.2
     entity = random.choice(ENTITIES, n, p=popularity / popularity.sum())
-    new = (random.random(ENTITIES) < world.weight)[entity]
+    of_candidate = random.random(ENTITIES) < world.weight
+    new = of_candidate[entity]
     rate = np.full(n, world.errors)
     if world.outage:
         start = random.integers(0, int(n * (1 - world.outage)))
         rate[start : start + int(n * world.outage)] = 1 / 3
-    failed = random.random(n) < np.where(new, np.minimum(rate * world.times, 1.0), rate)
+    failed = random.random(n) * world.tries < np.where(new, np.minimum(rate * world.times, 1.0), rate)
+    for _ in range(world.tries - 1):
+        again = np.flatnonzero(failed[:-1]) + 1
+        entity[again] = entity[again - 1]
+        failed[again] = True
+    new = of_candidate[entity]
     seconds = random.lognormal(np.log(0.006), 0.6, n + HISTORY)
     logit = random.normal(-1.5, 0.8, ENTITIES)[entity] + random.normal(0, 0.4, n)
     score = 1 / (1 + np.exp(-logit))
@@ -146,6 +154,13 @@ def look_at(rollout: Rollout, look: int) -> Evidence:
     )  # fmt: skip
 
 
+def errors_judged(rollout: Rollout, rules: Rules) -> Said:
+    """What it says of the error rate alone."""
+    said = Said()
+    _counted(said, "error_rate", rollout.strata(rollout.failed), rules)
+    return said
+
+
 def judged(rollout: Rollout, rules: Rules) -> Said:
     """What the judge says at each look."""
     said = Said()
@@ -168,7 +183,8 @@ def tested_repeatedly(rollout: Rollout, z: float) -> tuple[Flags, Flags]:
 def _counted(said: Said, name: str, strata: Strata, rules: Rules) -> None:
     looks, level = len(strata.candidate), enough(rules.alpha * rules.split[name])  # type: ignore[index]
     merged = strata.merged()
-    sums = np.cumsum(log_likelihoods(merged), axis=0)
+    clump = rules.clump[name]  # type: ignore[index]
+    sums = np.cumsum(log_likelihoods(merged), axis=0) / clump
     # at each look, what the last stretch that was complete by then says
     ends = np.searchsorted(np.cumsum(strata.candidate + strata.stable), np.cumsum(merged.candidate + merged.stable))
     latest = np.searchsorted(ends, np.arange(looks), side="right") - 1
@@ -178,7 +194,8 @@ def _counted(said: Said, name: str, strata: Strata, rules: Rules) -> None:
 
     said.worse[name] = path(log_evidence(sums, float(np.log(rules.harm[name]))))  # type: ignore[index]
     said.better[name] = path(log_evidence_below(sums))
-    shown = log_evidence_difference(*_until(strata), rules.margin[name])  # type: ignore[index]
+    new, new_yes, old, old_yes = (part / clump for part in _until(strata))
+    shown = log_evidence_difference(new, new_yes, old, old_yes, rules.margin[name])  # type: ignore[index]
     said.fine[name] = shown >= enough(rules.alpha)
 
 

@@ -84,14 +84,21 @@ def _counted(name: Name, counted: Counted, rules: Rules, what: str) -> Check:
     if not (n1 and n0):
         idle = "candidate" if not n1 else "stable version"
         return Check(name, "not run", f"The {idle} had no requests between two looks.", margin=margin, units=(n1, n0))
-    worse, better, lower, upper = _odds(counted, share, harm) if counted.together else _apart(counted, share, margin)
-    ceiling = difference_bounds(n1, k1, n0, k0, rules.alpha)[1]
+    clump = rules.clump[name]
+    clumps = (n1 / clump, k1 / clump, n0 / clump, k0 / clump)
+    if counted.together:
+        worse, better, lower, upper = _odds(counted, clump, share, harm)
+    else:
+        # not asked at the same time, a little worse proves nothing: harm is what exceeds the margin
+        lower, upper = difference_bounds(*clumps, share)
+        worse, better = lower > margin, upper < 0
+    ceiling = difference_bounds(*clumps, rules.alpha)[1]
     result = _result(worse=worse, fine=ceiling < margin)
 
     def shown(times: float) -> bool:
-        asked, yes, asked_stable, yes_stable = np.round(np.array([[n1], [k1], [n0], [k0]]) * times).astype(np.int64)
-        shown = log_evidence_difference(asked, yes, asked_stable, yes_stable, margin)
-        return bool(shown[0] >= enough(rules.alpha))
+        asked, yes, asked_stable, yes_stable = np.array(clumps)[:, None] * times
+        found = log_evidence_difference(asked, yes, asked_stable, yes_stable, margin)
+        return bool(found[0] >= enough(rules.alpha))
 
     check = Check(
         name, result, "", better, k1 / n1, k0 / n0, "odds" if counted.together else "difference", _finite(lower),
@@ -100,19 +107,14 @@ def _counted(name: Name, counted: Counted, rules: Rules, what: str) -> Check:
     return _told(check, said_counted(check, what, earlier=not counted.together), harm)
 
 
-def _odds(counted: Counted, share: float, harm: float) -> tuple[bool, bool, float, float]:
-    likelihoods = log_likelihoods(counted.strata.merged()).sum(axis=0)
+def _odds(counted: Counted, clump: float, share: float, harm: float) -> tuple[bool, bool, float, float]:
+    # a likelihood to the power of 1 / clump is a test martingale still where up to so many stand or fall together
+    likelihoods = log_likelihoods(counted.strata.merged()).sum(axis=0) / clump
     level = enough(share)
     worse = bool(log_evidence(likelihoods, float(np.log(harm))) >= level)
     better = bool(log_evidence_below(likelihoods) >= level)
     lower, upper = odds_bounds(likelihoods, share)
     return worse, better, float(np.exp(lower)), float(np.exp(upper))
-
-
-def _apart(counted: Counted, share: float, margin: float) -> tuple[bool, bool, float, float]:
-    """Where the two were not asked at the same time, a little worse proves nothing: harm is what exceeds the margin."""
-    lower, upper = difference_bounds(*counted.strata.totals(), share)
-    return lower > margin, upper < 0, lower, upper
 
 
 def _scores(evidence: Evidence, rules: Rules) -> Check:

@@ -29,6 +29,8 @@ class Rules:
         margin: what has to be shown not to be reached for ADVANCE: error rate and latency in shares of requests,
             the score's distance, the loss in its unit. A score's distance beyond it is harm as well.
         paired_margin: the same of a score's mean change on the same requests.
+        clump: how many requests that fail (are slow) may have one cause in one variant, such as a client that tries
+            again: evidence counts by clumps.
         quantile: of the latency.
         must_show: the figures that have to be shown to be fine for ADVANCE.
         min_requests: the candidate's, below which nothing advances.
@@ -41,6 +43,7 @@ class Rules:
     harm: Mapping[Name, float]
     margin: Mapping[Name, float]
     paired_margin: float
+    clump: Mapping[Name, float]
     quantile: float
     must_show: frozenset[Name]
     min_requests: int

@@ -13,6 +13,7 @@ from weighlock.params import FILE, Duration, Positive, Share, read_params, to_ti
 
 LARGEST_HARM = 20.0
 Proper = Annotated[float, Field(gt=0, lt=1)]
+Clump = Annotated[int, Field(ge=1, le=1000)]
 Times = Annotated[float, Field(ge=1, le=LARGEST_HARM)]
 
 
@@ -45,6 +46,7 @@ class ErrorRate(Strict):
     statuses: Annotated[list[Annotated[str, AfterValidator(_status)]], Field(min_length=1)] = ["5xx", "429", "422"]
     harm: Times = 1.0
     margin: Proper = 0.005
+    clump: Clump = 1
 
 
 class Latency(Strict):
@@ -54,6 +56,7 @@ class Latency(Strict):
     fast_enough_ms: Annotated[float, Field(ge=0)] = 25.0
     harm: Times = 2.0
     margin: Proper = 0.02
+    clump: Clump = 3
 
 
 class Score(Strict):
@@ -103,6 +106,7 @@ class JudgeParams(Strict):
             harm={name: getattr(figure, "harm", self.score.distance) for name, figure in figures.items()},
             margin={name: getattr(figure, "margin", self.score.distance) for name, figure in figures.items()},
             paired_margin=self.score.paired,
+            clump={"error_rate": self.error_rate.clump, "latency": self.latency.clump},
             quantile=self.latency.quantile,
             must_show=frozenset(self.must_show),
             min_requests=self.min_requests,

@@ -28,12 +28,17 @@ _QUANTILE_REQUESTS = 200.0  # what a border is looked at with: the prior's weigh
 
 
 def log_evidence_difference(
-    candidate: Counts, candidate_yes: Counts, stable: Counts, stable_yes: Counts, margin: float | Floats
+    candidate: Floats | Counts,
+    candidate_yes: Floats | Counts,
+    stable: Floats | Counts,
+    stable_yes: Floats | Counts,
+    margin: float | Floats,
 ) -> Floats:
     """(n,) log e-values that the candidate's rate less the stable one's is below `margin`, against all that it is not.
 
     Args:
-        candidate, candidate_yes, stable, stable_yes: (n,) how often each was asked and said yes until a look.
+        candidate, candidate_yes, stable, stable_yes: (n,) how often each was asked and said yes until a look;
+            divided by how many may stand or fall together, where they do.
         margin: (n,) or one, above -1 and below 1.
     """
     n1, k1, n0, k0 = (np.asarray(c, dtype=np.float64) for c in (candidate, candidate_yes, stable, stable_yes))
@@ -41,7 +46,7 @@ def log_evidence_difference(
 
 
 def difference_bounds(
-    candidate: int, candidate_yes: int, stable: int, stable_yes: int, alpha: float
+    candidate: float, candidate_yes: float, stable: float, stable_yes: float, alpha: float
 ) -> tuple[float, float]:
     """The lower and upper bound of the difference in rates, each one-sided at `alpha`; -1 and 1 where there is none."""
     new, old = (candidate, candidate_yes), (stable, stable_yes)
@@ -87,9 +92,9 @@ def quantile_bucket(counts: Counts, quantile: float, alpha: float) -> tuple[int,
     return int(above.sum()), int(len(below) - below.sum())
 
 
-def _upper(n1: int, k1: int, n0: int, k0: int, alpha: float) -> float:
+def _upper(n1: float, k1: float, n0: float, k0: float, alpha: float) -> float:
     new, old = (np.array([n1]), np.array([k1])), (np.array([n0]), np.array([k0]))
-    low, high = k1 / max(n1, 1) - k0 / max(n0, 1), 1 - 1e-9
+    low, high = (k1 / n1 if n1 else 0.0) - (k0 / n0 if n0 else 0.0), 1 - 1e-9
     for _ in range(_ROUNDS):  # many places at once are hardly dearer than one
         places = np.linspace(min(low, high), high, _PLACES)
         reached = log_evidence_difference(*new, *old, places) >= enough(alpha)
@@ -127,5 +132,5 @@ def _best(n1: Floats, k1: Floats, n0: Floats, k0: Floats, margin: Floats) -> Flo
     lowest, highest = one * np.maximum(0.0, -margin), one * np.minimum(1.0, 1 - margin)
     p0 = crossing(lambda p: -falls(p), lowest, highest)
     border = np.maximum(log_likelihood(p0 + margin, p0), log_likelihood(lowest + margin, lowest))
-    free1, free0 = k1 / np.maximum(n1, 1), k0 / np.maximum(n0, 1)
+    free1, free0 = k1 / np.where(n1 > 0, n1, 1.0), k0 / np.where(n0 > 0, n0, 1.0)
     return np.where(free1 - free0 >= margin, log_likelihood(free1, free0), border)

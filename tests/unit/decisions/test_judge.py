@@ -18,6 +18,7 @@ RULES = Rules(
     harm={"error_rate": 1.0, "latency": 2.0, "score": 0.15, "loss": 0.0},
     margin={"error_rate": 0.005, "latency": 0.02, "score": 0.15, "loss": 0.05},
     paired_margin=0.05,
+    clump={"error_rate": 1, "latency": 1},
     quantile=0.99,
     must_show=frozenset({"error_rate", "latency", "score"}),
     min_requests=500,
@@ -95,6 +96,16 @@ def test_what_is_worse_within_its_margin_is_fine():
     assert check(found, "error_rate").lower > 1
     assert check(found, "error_rate").result == "fine"
     assert found.outcome == "ADVANCE"
+
+
+def test_what_may_have_one_cause_counts_once():
+    rules = replace(RULES, clump={"error_rate": 6, "latency": 1})
+
+    alone, clumped = (check(judge(evidence(errors=counted(70, 360)), each), "error_rate") for each in (RULES, rules))
+
+    assert (alone.result, clumped.result) == ("worse", "open")
+    assert clumped.lower < alone.lower < alone.upper < clumped.upper
+    assert clumped.ceiling > alone.ceiling
 
 
 def test_fewer_errors_are_called_better():
