@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weighlock.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LOCK = "dvc.lock"
 
@@ -117,11 +121,15 @@ class Revision:
         return [self.digests[path] for path in paths]
 
 
-def git(root: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run git in `root`; whether it went well is the caller's to see."""
+def git(
+    root: Path, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in `root`, with `env` beside the environment; whether it went well is the caller's to see."""
     command = ["git", "--no-optional-locks", *arguments]
     try:
-        return subprocess.run(command, cwd=root, input=stdin, capture_output=True, check=False)
+        return subprocess.run(
+            command, cwd=root, input=stdin, capture_output=True, check=False, env={**os.environ, **env} if env else None
+        )
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, b"", b"git is not installed")
 
