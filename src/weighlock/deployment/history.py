@@ -11,6 +11,7 @@ from weighlock.deployment.ledger import Entry, Ledger, environment_of
 from weighlock.deployment.trailers import trailers_of
 from weighlock.deployment.wording import one_line
 from weighlock.errors import ConfigError, WeighlockError
+from weighlock.releases.record import Release
 
 NONE: frozenset[str] = frozenset()
 Sets = Mapping[str, frozenset[str]]
@@ -91,6 +92,11 @@ class History:
             known = ", ".join(self.environments) or "none"
             raise ConfigError(f"There is no environment `{environment}` in git; it holds {known}.")
         return found
+
+    def releases(self, state: Environment) -> dict[str, Release]:
+        """The newest commit's records of what runs in a state, by version; without those that do not read."""
+        found = {version: self.ledger.release(self.ledger.head.tree, version) for version in state.releases}
+        return {version: release for version, release in found.items() if release}
 
 
 def history_of(ledger: Ledger) -> History:

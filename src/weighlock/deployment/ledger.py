@@ -14,6 +14,7 @@ from types import MappingProxyType
 from weighlock.deployment.environment import FOLDER, Environment, parse_environment
 from weighlock.errors import EvidenceError, WeighlockError
 from weighlock.releases import record
+from weighlock.releases.record import Release, parse_release
 from weighlock.revisions import git
 
 _ENVIRONMENT = re.compile(rf"{FOLDER}/([a-z][a-z0-9-]*)\.yaml")
@@ -57,12 +58,20 @@ class Entry:
 
 @dataclass(frozen=True)
 class Ledger:
-    """The history of one commit, parents before children."""
+    """The history of one commit.
+
+    Attributes:
+        root: the repository's.
+        entries: the commits, parents before children.
+        tags: tag -> the commit that it is on, for all of the repository's.
+    """
 
     root: Path
     entries: tuple[Entry, ...]
+    tags: Mapping[str, str] = field(default_factory=dict)
     contents: dict[str, bytes] = field(default_factory=dict, repr=False)
     _parsed: dict[str, Environment | WeighlockError] = field(default_factory=dict, repr=False)
+    _releases: dict[str, Release | EvidenceError] = field(default_factory=dict, repr=False)
 
     @cached_property
     def by_id(self) -> dict[str, Entry]:
@@ -107,6 +116,31 @@ class Ledger:
         return self._parsed[blob]
 
 
+    def read_release(self, blob: str, path: str) -> Release:
+        """The release of a record.
+
+        Raises:
+            EvidenceError: it is no record.
+        """
+        if blob not in self._releases:
+            try:
+                self._releases[blob] = parse_release(self.text(blob), path)
+            except EvidenceError as error:
+                self._releases[blob] = error
+        found = self._releases[blob]
+        if isinstance(found, EvidenceError):
+            raise found
+        return found
+
+    def release(self, tree: Tree, version: str) -> Release | None:
+        """A tree's record of a release; None where there is none that reads."""
+        path = record.path_of(version)
+        try:
+            return self.read_release(tree[path], path) if path in tree else None
+        except EvidenceError:
+            return None
+
+
 def environment_of(path: str) -> str | None:
     """`production` of `deploy/production.yaml`; None of other paths."""
     match = _ENVIRONMENT.fullmatch(path)
@@ -127,12 +161,9 @@ def read_ledger(root: Path, commit: str = "HEAD") -> Ledger:
     done = git(root, *_LOG, "--end-of-options", commit, "--", FOLDER, record.FOLDER)
     if done.returncode or not done.stdout:
         raise EvidenceError(f"`{root}` has no history of `{commit}`: {done.stderr.decode(errors='replace').strip()}")
-    ledger = Ledger(root, tuple(_entries(done.stdout)))
+    ledger = Ledger(root, tuple(_entries(done.stdout)), dict(_tags(root)))
     ledger.load(
-        blob
-        for entry in ledger.entries
-        for path, (_, blob) in entry.changes.items()
-        if blob and environment_of(path)
+        blob for entry in ledger.entries for path, (_, blob) in entry.changes.items() if blob and environment_of(path)
     )
     return ledger
 
@@ -174,6 +205,13 @@ def _applied(before: Tree, changes: Mapping[str, tuple[str | None, str | None]])
         else:
             tree[path] = blob
     return MappingProxyType(tree)
+
+
+def _tags(root: Path) -> Iterator[tuple[str, str]]:
+    listed = git(root, "for-each-ref", "--format=%(refname:lstrip=2) %(objectname) %(*objectname)", "refs/tags")
+    for line in listed.stdout.decode(errors="replace").splitlines():
+        name, *objects = line.split()
+        yield name, objects[-1]  # of an annotated tag, the commit; of another, the only one
 
 
 def _cat(root: Path, objects: list[str]) -> Iterator[bytes]:

@@ -128,9 +128,7 @@ def advance(environment: Environment, to: float | Literal["stable"] | None = Non
                 f"`{candidate.release}` has {percent(weight)} already, which is more than {percent(float(target))}. To take it "
                 f"back: `weighlock promote {candidate.release} ENVIRONMENT --weight {float(target):g}`, or `rollback`."
             )
-        after = changed(
-            environment, candidate=Candidate(release=candidate.release, route=Route(weight=float(target)))
-        )
+        after = changed(environment, candidate=Candidate(release=candidate.release, route=Route(weight=float(target))))
     return Move("advance", environment, after, skipped(environment, after))
 
 
@@ -154,7 +152,9 @@ def rollback(environment: Environment, past: Sequence[str], reason: str, to: str
     if target == stable and candidate is None:
         return Move("rollback", environment, environment)
     if target in blocked:
-        raise Refused(f"`{target}` is blocked here. `weighlock promote {target} … --now --unblock --reason …` brings it back.")
+        raise Refused(
+            f"`{target}` is blocked here. `weighlock promote {target} … --now --unblock --reason …` brings it back."
+        )
     if target != stable and target not in past:
         known = ", ".join(dict.fromkeys(v for v in past if v != stable and v not in blocked)) or "none"
         raise Refused(f"`{target}` was never stable here; what was, and is not blocked: {known}.")
