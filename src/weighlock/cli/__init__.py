@@ -26,6 +26,7 @@ COMMANDS = {
     "init": "turn your own CSV or Parquet into a working setup",
     "log": "compact and print the prediction log, and erase a person from it",
     "score": "score whole Parquet or CSV files with a model",
+    "render": "write an environment as files for nginx, systemd and Kubernetes",
     "keys": "make, list and revoke the keys that open the service",
     "serve": "answer requests with a model, over HTTP",
     "smoke": "ask a running service whether it serves the right model, rightly",
