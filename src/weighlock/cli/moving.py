@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from weighlock.deployment.moves import Done, How
+    from weighlock.deployment.desk import How
+    from weighlock.deployment.moves import Done
 
 
 def how_arguments(parser: argparse.ArgumentParser, *, reason: str = "why, for the commit") -> None:
@@ -22,7 +23,7 @@ def how_arguments(parser: argparse.ArgumentParser, *, reason: str = "why, for th
 
 def how_of(args: argparse.Namespace) -> How:
     """Those arguments."""
-    from weighlock.deployment.moves import How
+    from weighlock.deployment.desk import How
 
     return How(reason=args.reason, dry_run=args.dry_run, push=args.push, offline=args.offline)
 

@@ -12,7 +12,7 @@ from weighlock.deployment.findings import Finding
 from weighlock.deployment.history import History, history_of
 from weighlock.deployment.ledger import Entry, read_ledger
 from weighlock.deployment.policy import DeployParams, read_deploy
-from weighlock.deployment.rendered import RENDERED, render_environment
+from weighlock.deployment.render import folder_of
 from weighlock.errors import WeighlockError
 from weighlock.params import FILE
 
@@ -70,11 +70,10 @@ def _rendered(history: History) -> Iterator[Finding]:
     """Rendered files of the newest commit that are not what its environments render to."""
     ledger, tree = history.ledger, history.ledger.head.tree
     for name in history.environments:
-        folder = f"{RENDERED}/{name}/"
+        folder = f"{folder_of(name)}/"
         held = {path: blob for path, blob in tree.items() if path.startswith(folder)}
         try:
-            state = history.state(name)
-            wanted = render_environment(name, state, history.releases(state))
+            wanted = history.rendered(name, history.state(name))
         except WeighlockError:
             continue  # said of the environment or the release
         ledger.load(held.values())

@@ -104,7 +104,7 @@ def _unblocked(history: History) -> Iterator[Finding]:
             for version in sorted(was - now.get(name, was) - set(told)):
                 yield Finding(
                     "blocked", entry, path_of(name), f"`{version}` was blocked, and is no more without a word.",
-                    f"Block it again, or say why not: `weighlock promote {version} {name} --unblock --reason …`.", version,
+                    f"Block it again; `weighlock promote {version} {name} --unblock --reason …` says why not.", version,
                 )  # fmt: skip
         active[entry.id] = {**carried, **now}  # where the file is gone, its blocks are not
         ever[entry.id] = joined([line for _, line in lines], now)

@@ -190,7 +190,7 @@ def _tags(ledger: Ledger) -> Iterator[Finding]:
             yield Finding(
                 "rewritten", ledger.head, path,
                 f"the tag `{tag}` is on {commit[:9]}, which is not in this history.",
-                "If the branch was checked out by name, its history was rewritten: compare with another clone.", version,
+                "On the branch itself, history was rewritten: compare with another clone.", version,
             )  # fmt: skip
         elif entry.tree.get(path) != ledger.head.tree.get(path):
             yield Finding(

@@ -8,8 +8,8 @@ from typing import Literal
 from weighlock.deployment.ledger import Entry
 
 Kind = Literal[
-    "edited", "removed", "renamed", "gap", "torn", "no release", "no verdict", "rewritten", "order", "blocked", "skipped",
-    "untold", "no author", "unreadable", "rendered",
+    "edited", "removed", "renamed", "gap", "torn", "no release", "no verdict", "rewritten", "order", "blocked",
+    "skipped", "untold", "no author", "unreadable", "rendered",
 ]  # fmt: skip
 
 

@@ -8,6 +8,7 @@ from functools import cached_property
 
 from weighlock.deployment.environment import Environment, path_of
 from weighlock.deployment.ledger import Entry, Ledger, environment_of
+from weighlock.deployment.render import folder_of, render
 from weighlock.deployment.trailers import trailers_of
 from weighlock.deployment.wording import one_line
 from weighlock.errors import ConfigError, WeighlockError
@@ -97,6 +98,15 @@ class History:
         """The newest commit's records of what runs in a state, by version; without those that do not read."""
         found = {version: self.ledger.release(self.ledger.head.tree, version) for version in state.releases}
         return {version: release for version, release in found.items() if release}
+
+    def rendered(self, environment: str, state: Environment) -> dict[str, str]:
+        """What a state renders to with these records: path in the repository -> text.
+
+        Raises:
+            EvidenceError, ConfigError: as `render`.
+        """
+        files = render(environment, state, self.releases(state))
+        return {f"{folder_of(environment)}/{path}": text for path, text in files.items()}
 
 
 def history_of(ledger: Ledger) -> History:

@@ -20,7 +20,8 @@ from weighlock.revisions import git
 _ENVIRONMENT = re.compile(rf"{FOLDER}/([a-z][a-z0-9-]*)\.yaml")
 # what a user's configuration could add to git's answers is switched off
 _LOG = (
-    "--no-replace-objects", "-c", "log.showSignature=false", "-c", "log.showRoot=true", "log", "--encoding=UTF-8", "--no-color", "--no-notes",
+    "--no-replace-objects", "-c", "log.showSignature=false", "-c", "log.showRoot=true", "log",
+    "--encoding=UTF-8", "--no-color", "--no-notes",
     "--topo-order", "--reverse", "--full-history", "--sparse",  # every commit, whatever it touches
     "--raw", "-z", "--no-renames", "--no-abbrev", "--diff-merges=first-parent", "--relative", "--no-ext-diff",
     "--format=%H%n%P%n%an%n%ae%n%cI%n%B",
@@ -114,7 +115,6 @@ class Ledger:
             except WeighlockError as error:
                 self._parsed[blob] = error
         return self._parsed[blob]
-
 
     def read_release(self, blob: str, path: str) -> Release:
         """The release of a record.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from weighlock.deployment.environment import Environment
@@ -83,12 +83,13 @@ def status_of(history: History, environment: str, urls: Mapping[Name, str], ask:
     variants = []
     for name in VARIANTS:
         version = wanted[name]
-        if version is None and name not in urls and not (name == "stable"):
+        if version is None and name not in urls and name != "stable":
             continue
         identity = _identity(history, version) if version else None
         since = _since(history.of(environment), name, version)
         how = way(state.candidate.route) if name == "candidate" and state.candidate else ""
-        variant = Variant(name, identity, how, since and since.entry.at, since and since.entry.author)
+        entry = since.entry if since else None
+        variant = Variant(name, identity, how, entry.at if entry else None, entry.author if entry else None)
         variants.append(_asked(variant, urls[name], ask) if name in urls else variant)
     return Status(environment, state, history.ledger.head.id, tuple(variants))
 
@@ -105,7 +106,9 @@ def _since(events: list[Event], name: Name, version: str | None) -> Event | None
     found = None
     for event in events:
         state = event.after
-        at = None if state is None else state.stable if name == "stable" else state.candidate and state.candidate.release
+        at = (
+            None if state is None else state.stable if name == "stable" else state.candidate and state.candidate.release
+        )
         if at != version:
             found = None
         elif found is None:
@@ -114,8 +117,6 @@ def _since(events: list[Event], name: Name, version: str | None) -> Event | None
 
 
 def _asked(variant: Variant, url: str, ask: Ask) -> Variant:
-    from dataclasses import replace
-
     variant = replace(variant, url=url)
     try:
         status, body = ask(url)

@@ -16,7 +16,7 @@ from weighlock.errors import EvidenceError
 STABLE = "stable"  # where `advance --to` may lead, beside a weight
 
 
-class Refused(EvidenceError):
+class Refused(EvidenceError):  # noqa: N818  (an answer as much as an error)
     """A move that an environment does not allow; nothing was changed."""
 
 
@@ -92,8 +92,8 @@ def promote(
         return Move("promote", environment, environment)
     if candidate and candidate.release != version:
         raise Refused(
-            f"`{candidate.release}` is the candidate ({described(environment)}), and there is one at a time. Advance it "
-            f"until it is stable, or roll it back, before `{version}`."
+            f"`{candidate.release}` is the candidate ({described(environment)}), and there is one at a time. Advance "
+            f"it until it is stable, or roll it back, before `{version}`."
         )
     if environment.stable is None or now:
         if route and environment.stable is None:
@@ -125,7 +125,7 @@ def advance(environment: Environment, to: float | Literal["stable"] | None = Non
     else:
         if weight is not None and float(target) < weight:
             raise Refused(
-                f"`{candidate.release}` has {percent(weight)} already, which is more than {percent(float(target))}. To take it "
+                f"`{candidate.release}` has {percent(weight)} already, more than {percent(float(target))}. To take it "
                 f"back: `weighlock promote {candidate.release} ENVIRONMENT --weight {float(target):g}`, or `rollback`."
             )
         after = changed(environment, candidate=Candidate(release=candidate.release, route=Route(weight=float(target))))

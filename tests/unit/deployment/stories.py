@@ -83,9 +83,7 @@ class Story:
         self._import()
         self.code = git(self.path, "rev-parse", "main")
 
-    def commit(
-        self, files: Files, message: str, *, by: str = ADA, parents: tuple[int, ...] | None = None
-    ) -> int:
+    def commit(self, files: Files, message: str, *, by: str = ADA, parents: tuple[int, ...] | None = None) -> int:
         """A commit on the tip, or on other commits, of which the first gives the files; it is the new tip."""
         parents = (self.tip,) if parents is None else parents
         self.last += 1
