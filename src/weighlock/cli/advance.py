@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from weighlock.cli.moving import how_arguments
+    from weighlock.cli._moving import how_arguments
 
     parser.add_argument("environment", metavar="ENVIRONMENT", help="such as production")
     parser.add_argument(
@@ -27,7 +27,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the commit, or show it."""
-    from weighlock.cli.moving import how_of, tell
+    from weighlock.cli._moving import how_of, tell
     from weighlock.deployment.moves import advance
 
     tell(advance(args.environment, args.root, how_of(args), to=_step(args.to)))

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    from weighlock.cli.moving import how_arguments
+    from weighlock.cli._moving import how_arguments
 
     parser.add_argument("version", metavar="VERSION", help="the release, such as v8")
     parser.add_argument("environment", metavar="ENVIRONMENT", help="such as staging or production")
@@ -33,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the commit, or show it."""
-    from weighlock.cli.moving import how_of, tell
+    from weighlock.cli._moving import how_of, tell
     from weighlock.deployment.moves import promote
 
     tell(

@@ -10,7 +10,7 @@ from weighlock.deployment.audit_moves import move_findings
 from weighlock.deployment.audit_records import record_findings
 from weighlock.deployment.findings import Finding
 from weighlock.deployment.history import History, history_of
-from weighlock.deployment.ledger import Entry, read_ledger
+from weighlock.deployment.ledger import Entry, Ledger, read_ledger
 from weighlock.deployment.policy import DeployParams, read_deploy
 from weighlock.deployment.render import folder_of
 from weighlock.errors import WeighlockError
@@ -44,8 +44,12 @@ def audit(root: Path, commit: str = "HEAD", trusted: str | None = None, policy: 
     Raises:
         EvidenceError: the clone is shallow, or there is no such commit.
     """
-    policy = policy or read_deploy(root / FILE)
-    history = history_of(read_ledger(root, commit))
+    return audit_of(read_ledger(root, commit), policy or read_deploy(root / FILE), trusted)
+
+
+def audit_of(ledger: Ledger, policy: DeployParams, trusted: str | None = None) -> Audit:
+    """The audit of a history that has been read."""
+    history = history_of(ledger)
     found = [*record_findings(history.ledger), *move_findings(history, policy), *_rendered(history)]
     found += _rewritten(history, trusted) if trusted else []
     reasons = {known.commit: known.reason for known in policy.known}

@@ -83,7 +83,7 @@ def _other_record(history: History, event: Event) -> Iterator[Finding]:
 
 def _unblocked(history: History) -> Iterator[Finding]:
     """Releases that were blocked and are no more, though no commit says that someone wanted it."""
-    active: dict[str, Sets] = {}  # commit -> environment -> releases that are blocked on its line
+    active: dict[str, Sets] = {}  # commit -> environment -> blocks on its line, each a version and who blocked it
     ever: dict[str, Sets] = {}
     ledger = history.ledger
     for entry in ledger.entries:
@@ -92,22 +92,26 @@ def _unblocked(history: History) -> Iterator[Finding]:
             active[entry.id], ever[entry.id] = active[parents[0].id], ever[parents[0].id]
             continue
         lines = [(active[parent.id], ever[parent.id]) for parent in parents]
-        carried = {name: _carried(name, lines) for line, _ in lines for name in line}
-        states = {name: ledger.environment(entry.tree, path) for path in entry.tree if (name := environment_of(path))}
-        now = {
-            name: frozenset(blocked.release for blocked in state.blocked)
-            for name, state in states.items()
-            if isinstance(state, Environment)
-        }
-        for name, was in carried.items():
+        held = {name: _carried(name, lines) for line, _ in lines for name in line}
+        for path in entry.tree:
+            name, state = environment_of(path), ledger.environment(entry.tree, path) if environment_of(path) else None
+            if name is None or not isinstance(state, Environment):
+                continue  # where the file is gone, its blocks are not
+            blocked, carried = {one.release for one in state.blocked}, held.get(name, NONE)
             told = trailers_of(entry.message, name).get("Unblocked", "").split(", ")
-            for version in sorted(was - now.get(name, was) - set(told)):
+            for version in sorted({_version(block) for block in carried} - blocked - set(told)):
                 yield Finding(
                     "blocked", entry, path_of(name), f"`{version}` was blocked, and is no more without a word.",
                     f"Block it again; `weighlock promote {version} {name} --unblock --reason …` says why not.", version,
                 )  # fmt: skip
-        active[entry.id] = {**carried, **now}  # where the file is gone, its blocks are not
-        ever[entry.id] = joined([line for _, line in lines], now)
+            kept = {block for block in carried if _version(block) in blocked}
+            new = {f"{version} {entry.id}" for version in blocked - {_version(block) for block in kept}}
+            held[name] = frozenset(kept | new)
+        active[entry.id], ever[entry.id] = held, joined([line for _, line in lines], held)
+
+
+def _version(block: str) -> str:
+    return block.partition(" ")[0]
 
 
 def _carried(name: str, lines: list[tuple[Sets, Sets]]) -> frozenset[str]:

@@ -1,4 +1,4 @@
-"""What a move of an environment is made from, and what has to be so before it is: a clean tree, a release that holds."""
+"""What a move of an environment is made from, and what has to be so first: a clean tree, a release that holds."""
 
 from __future__ import annotations
 

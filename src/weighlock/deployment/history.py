@@ -109,6 +109,19 @@ class History:
         return {f"{folder_of(environment)}/{path}": text for path, text in files.items()}
 
 
+@dataclass(frozen=True)
+class _Line:
+    """A file on a line of history: what it holds, the commit that made it so, and all that ever changed it."""
+
+    blob: str | None = None
+    origin: str = ""
+    passed: frozenset[str] = frozenset({""})
+
+    def older_than(self, other: _Line) -> bool:
+        """Whether the other line has had this, and moved on."""
+        return self.origin in other.passed and other.origin not in self.passed
+
+
 def history_of(ledger: Ledger) -> History:
     """The changes of all environments in a ledger.
 
@@ -117,21 +130,22 @@ def history_of(ledger: Ledger) -> History:
     """
     events: list[Event] = []
     stable: dict[str, Sets] = {}
-    seen: dict[str, Sets] = {}  # commit -> path -> every blob that its line has held
+    lines: dict[str, dict[str, _Line]] = {}
     for entry in ledger.entries:
         parents = ledger.parents(entry)
         if len(parents) == 1 and entry.tree is parents[0].tree:
-            stable[entry.id], seen[entry.id] = stable[parents[0].id], seen[parents[0].id]
+            stable[entry.id], lines[entry.id] = stable[parents[0].id], lines[parents[0].id]
             continue
-        paths = sorted({path for one in (entry, *parents) for path in one.tree if environment_of(path)})
-        for path in paths:
-            changed, before = _changed(entry, path, [(parent.tree.get(path), seen[parent.id]) for parent in parents])
-            if changed:
+        now: dict[str, frozenset[str]] = {}
+        lines[entry.id] = {}
+        for path in sorted({path for one in (entry, *parents) for path in one.tree if environment_of(path)}):
+            line, before = _line(entry, path, [lines[parent.id].get(path, _Line()) for parent in parents])
+            lines[entry.id][path] = line
+            if line.origin == entry.id:
                 events.append(_event(ledger, entry, path, before))
-        held = {path: frozenset({entry.tree[path]}) for path in paths if path in entry.tree}
-        seen[entry.id] = joined([seen[parent.id] for parent in parents], held)
-        runs = {environment_of(path) or "": ledger.environment(entry.tree, path) for path in held}
-        now = {name: frozenset({e.stable}) for name, e in runs.items() if isinstance(e, Environment) and e.stable}
+            state = ledger.environment(entry.tree, path)
+            if isinstance(state, Environment) and state.stable:
+                now[environment_of(path) or ""] = frozenset({state.stable})
         stable[entry.id] = joined([stable[parent.id] for parent in parents], now)
     return History(ledger, tuple(events), stable)
 
@@ -142,23 +156,16 @@ def joined(parents: list[Sets], own: Sets) -> Sets:
     return {key: NONE.union(own.get(key, NONE), *(parent.get(key, NONE) for parent in parents)) for key in keys}
 
 
-def _changed(entry: Entry, path: str, sides: list[tuple[str | None, Sets]]) -> tuple[bool, str | None]:
-    """Whether a commit changes the file, and the blob that it changes."""
+def _line(entry: Entry, path: str, sides: list[_Line]) -> tuple[_Line, str | None]:
+    """A file's line up to a commit, and what it held before, where the commit changes it."""
     new = entry.tree.get(path)
-    if len(sides) < 2:
-        old = sides[0][0] if sides else None
-        return new != old, old
-
-    def passed(blob: str | None, line: Sets) -> bool:
-        return blob is None or blob in line.get(path, NONE)
-
-    # a side is stale where the other has had the same and moved on from it
-    fresh = [
-        blob
-        for blob, line in sides
-        if not any(passed(blob, other) and not passed(its, line) for its, other in sides if its != blob)
-    ]
-    return new not in fresh, fresh[0] if fresh else sides[0][0]
+    sides = sides or [_Line()]
+    passed = sides[0].passed.union(*(side.passed for side in sides))
+    fresh = [side for side in sides if not any(side.older_than(other) for other in sides)]
+    for side in fresh:
+        if side.blob == new:
+            return _Line(new, side.origin, passed), None
+    return _Line(new, entry.id, passed | {entry.id}), fresh[0].blob
 
 
 def _event(ledger: Ledger, entry: Entry, path: str, before: str | None) -> Event:

@@ -15,7 +15,7 @@ from weighlock.deployment.status import Status, Variant
 from weighlock.deployment.wording import one_line, percent, way
 
 SHORT = 9  # of a commit
-WHAT, BY = 40, 16  # the widest that these columns become
+LEAST, BY = 24, 16  # of what: the narrowest that it becomes; of by: the widest
 SIGN = {"in sync": "in sync", "differs": "DIFFERS", "no answer": "NO ANSWER", "not asked": ""}
 
 
@@ -29,7 +29,7 @@ def event_lines(history: History, events: Iterable[Event], width: int) -> list[s
         return ["Nothing has been promoted yet."]
     head = ("when (UTC)", "environment", "what", "by", "commit")
     widths = [max(len(row[i]) for row in (head, *rows)) for i in range(len(head))]
-    widths[2] = min(widths[2], WHAT)
+    widths[2] = min(widths[2], max(LEAST, width - sum(widths) + widths[2] - 2 * (len(head) - 1)))
     lines = [_row(head, widths)]
     indent = " " * (widths[0] + 2)
     for event, row in zip(events, rows, strict=True):
@@ -133,7 +133,7 @@ def audit_lines(audit: Audit, width: int) -> list[str]:
 
 def _finding(finding: Finding, width: int) -> list[str]:
     entry = finding.entry
-    head = f"{finding.kind.upper()}  {entry.id[:SHORT]}  {entry.at:%Y-%m-%d %H:%M}  {_name(entry.author)}"
+    head = f"{finding.kind.upper()}  {entry.id[:SHORT]}  {entry.at:%Y-%m-%d %H:%M}  {_name(entry.author)[:36]}"
     texts = [one_line(finding.what), one_line(finding.todo)]
     texts = [texts[0], f"Known: {one_line(finding.known)}"] if finding.known else texts
     wrapped = [textwrap.wrap(text, max(width, 60), initial_indent="  ", subsequent_indent="  ") for text in texts]

@@ -1,4 +1,4 @@
-"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve`, `monitoring.log`, `release`."""
+"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve`, `monitoring.log` and so on."""
 
 from __future__ import annotations
 
@@ -70,3 +70,8 @@ def release_policy(target: str) -> dict[str, Any]:
     words = re.sub(r"[^a-z0-9]+", "-", target.lower()).strip("-")
     name = words if words[:1].isalpha() else f"model-{words}"
     return {"name": name[:40].strip("-") if len(name) > 1 else "model"}
+
+
+def deploy_policy() -> dict[str, Any]:
+    """The content of `params.yaml: deploy`: the environments that the repository ships with."""
+    return {"environments": ["staging", "production"], "known": []}
