@@ -18,7 +18,7 @@ def test_nothing_that_trains_reads_tables_or_talks_to_git_goes_along() -> None:
     found = {str(path) for path in needed(SOURCE)}
     assert {"weighlock/serving/startup.py", "weighlock/serving/page.html", "weighlock/serving/protocol.py"} <= found
     packages = {path.split("/")[1] for path in found if path.count("/") > 1}
-    assert packages == {"cli", "monitoring", "scoring", "serving"}
+    assert packages == {"cli", "monitoring", "releases", "scoring", "serving"}
 
 
 def test_what_is_found_is_enough(tmp_path: Path) -> None:
