@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
-    from weighlock.deployment.desk import How
-    from weighlock.deployment.moves import Done
+    from weighlock.deployment.desk import Done, How
 
 
 def how_arguments(parser: argparse.ArgumentParser, *, reason: str = "why, for the commit") -> None:
@@ -25,14 +24,14 @@ def how_of(args: argparse.Namespace) -> How:
     """Those arguments."""
     from weighlock.deployment.desk import How
 
-    return How(reason=args.reason, dry_run=args.dry_run, push=args.push, offline=args.offline)
+    return How(reason=args.reason, dry_run=args.dry_run, push=args.push, offline=args.offline, tell=tell)
 
 
 def tell(done: Done) -> None:
     """Print what came of a move, and write it to `$GITHUB_OUTPUT`."""
     from weighlock.outcome import announce
 
-    print("\n".join(lines(done)))
+    print("\n".join(lines(done)), flush=True)
     if done.commit:
         announce(commit=done.commit, subject=done.subject)
 
@@ -48,7 +47,7 @@ def lines(done: Done) -> list[str]:
             *_where(done),
         ]
     if done.move is None or done.move.idle:
-        return [f"{done.subject}; nothing to do.", *_notes(done)]
+        return [f"{done.subject}; nothing to do.", *_notes(done), *([f"Pushed to {done.pushed}."] if done.pushed else [])]
     head = f"{done.commit[:9]}  {done.subject}" if done.commit else f"Would commit: {done.subject}"
     move = done.move
     rendered = f"and {len(done.rendered)} rendered file{'s' * (len(done.rendered) != 1)}:" if done.rendered else ""

@@ -27,10 +27,10 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the commit, or show it."""
-    from weighlock.cli._moving import how_of, tell
+    from weighlock.cli._moving import how_of
     from weighlock.deployment.moves import advance
 
-    tell(advance(args.environment, args.root, how_of(args), to=_step(args.to)))
+    advance(args.environment, args.root, how_of(args), to=_step(args.to))
 
 
 def _step(text: str | None) -> float | Literal["stable"] | None:

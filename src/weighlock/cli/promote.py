@@ -33,14 +33,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the commit, or show it."""
-    from weighlock.cli._moving import how_of, tell
+    from weighlock.cli._moving import how_of
     from weighlock.deployment.moves import promote
 
-    tell(
-        promote(
-            args.environment, args.version, args.root, how_of(args), route=_route(args), now=args.now,
-            unblock=args.unblock,
-        )
+    promote(
+        args.environment, args.version, args.root, how_of(args), route=_route(args), now=args.now, unblock=args.unblock
     )  # fmt: skip
 
 

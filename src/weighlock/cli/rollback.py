@@ -26,7 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Make the commit, or show it."""
-    from weighlock.cli._moving import how_of, tell
+    from weighlock.cli._moving import how_of
     from weighlock.deployment.moves import rollback
 
-    tell(rollback(args.environment, args.root, how_of(args), to=args.to))
+    rollback(args.environment, args.root, how_of(args), to=args.to)

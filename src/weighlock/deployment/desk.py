@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from weighlock.deployment.environment import FOLDER, Environment
 from weighlock.deployment.findings import Finding
 from weighlock.deployment.history import History
 from weighlock.deployment.policy import DeployParams
-from weighlock.deployment.transitions import Earlier, Refused
+from weighlock.deployment.transitions import Earlier, Move, Refused
 from weighlock.deployment.wording import one_line
 from weighlock.errors import ConfigError, EvidenceError, RepositoryError
 from weighlock.releases import record
@@ -20,6 +21,38 @@ from weighlock.revisions import git
 
 LEAST_REASON = 10  # characters: "ok" is no reason
 EDITED = (FOLDER, record.FOLDER)
+BEGUN = "refs/worktree/weighlock-begun"  # what the branch stood on when the move that is not yet said began
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of it.
+
+    Attributes:
+        environment: such as production.
+        move: from which state to which.
+        commit: that holds it; None where nothing was to do, or nothing should be.
+        subject: of that commit.
+        diff: of the environment's file.
+        rendered: the paths that were rendered anew.
+        notes: what the user should know beside.
+        pushed: to where.
+        completed: the commit is of an earlier run, which was killed; nothing else was done.
+    """
+
+    environment: str
+    move: Move | None
+    commit: str | None
+    subject: str
+    diff: str = ""
+    rendered: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+    pushed: str | None = None
+    completed: bool = False
+
+
+def quiet(_: Done) -> None:
+    """Tell no one."""
 
 
 @dataclass(frozen=True)
@@ -32,6 +65,7 @@ class How:
         dry_run: show it only.
         push: to the branch that this one follows.
         offline: go by what was fetched last.
+        tell: is given what came of it, before the move counts as said: a run that is killed earlier is not done twice.
     """
 
     reason: str | None = None
@@ -39,6 +73,7 @@ class How:
     dry_run: bool = False
     push: bool = False
     offline: bool = False
+    tell: Callable[[Done], None] = quiet
 
 
 @dataclass(frozen=True)

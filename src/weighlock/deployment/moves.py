@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
 from weighlock.deployment import transitions
 from weighlock.deployment.desk import (
+    BEGUN,
     EDITED,
     Desk,
+    Done,
     How,
     earlier_of,
     require_clean,
@@ -27,37 +29,11 @@ from weighlock.deployment.render import folder_of
 from weighlock.deployment.trailers import trailers_of
 from weighlock.deployment.transitions import Move
 from weighlock.deployment.wording import described
+from weighlock.errors import WeighlockError
 from weighlock.params import FILE
 from weighlock.releases.commits import Base, commit_files, start
-from weighlock.releases.repository import push, require_current, upstream_of
-from weighlock.revisions import git
-
-
-@dataclass(frozen=True)
-class Done:
-    """What came of it.
-
-    Attributes:
-        environment: such as production.
-        move: from which state to which.
-        commit: that holds it; None where nothing was to do, or nothing should be.
-        subject: of that commit.
-        diff: of the environment's file.
-        rendered: the paths that were rendered anew.
-        notes: what the user should know beside.
-        pushed: to where.
-        completed: the commit is of an earlier run, which was killed; nothing else was done.
-    """
-
-    environment: str
-    move: Move | None
-    commit: str | None
-    subject: str
-    diff: str = ""
-    rendered: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)
-    pushed: str | None = None
-    completed: bool = False
+from weighlock.releases.repository import committer, push, require_current
+from weighlock.revisions import find_commit, git
 
 
 def promote(
@@ -134,10 +110,11 @@ def _moved(
     name: str, root: Path, how: How, kind: str, make: Callable[[Desk], Move], version: str | None = None
 ) -> Done:
     base = start(root)
-    earlier = _left_over(base, name, kind, version, how, root)
-    if isinstance(earlier, Done):
-        return earlier
-    notes = [earlier] if earlier else []
+    notes = []
+    if commit := _left_over(base, root, name, kind, version):
+        return _finished(base, root, name, commit, how)
+    if base.settled:
+        notes.append(f"{base.settled[:9]}, of an earlier run that was killed, was brought to an end first.")
     if require_current(base.branch, root, fetch=not how.offline) is None:
         notes.append(f"`{base.branch}` follows no remote branch, so nobody can tell whether it is stale.")
     require_clean(root, EDITED if kind == "rollback" else ())
@@ -147,7 +124,10 @@ def _moved(
         require_release(desk, version)
     move = make(desk)
     if move.idle:
-        return Done(name, move, None, f"{name}: {described(move.after)} already", notes=notes)
+        pushed = push(base.branch, base.commit, root).name if how.push and not how.dry_run else None
+        done = Done(name, move, None, f"{name}: {described(move.after)} already", notes=notes, pushed=pushed)
+        how.tell(done)
+        return done
     for checked in move.after.releases:
         if checked != move.before.stable:
             require_release(desk, checked)
@@ -155,51 +135,70 @@ def _moved(
 
 
 def _committed(desk: Desk, move: Move) -> Done:
-    path = path_of(desk.name)
+    path, how = path_of(desk.name), desk.how
     tree, ledger = desk.history.ledger.head.tree, desk.history.ledger
     releases = desk.history.releases(move.after)
     before = ledger.text(tree[path])
     after = rewritten(before.decode(), move.after)
     texts = desk.history.rendered(desk.name, move.after)
-    stale = [p for p in tree if p.startswith(f"{folder_of(desk.name)}/") and p not in texts]
     contents: dict[str, bytes | None] = {path: after.encode(), **{p: text.encode() for p, text in texts.items()}}
-    contents |= dict.fromkeys(stale)
+    contents |= {p: None for p in tree if p.startswith(f"{folder_of(desk.name)}/") and p not in texts}
 
     def held(p: str, content: bytes | None) -> bool:
         return content == (ledger.text(tree[p]) if p in tree else None)
 
-    subject = f"deploy: {desk.name}: {outcome(move, releases)}"
     done = Done(
         environment=desk.name,
         move=move,
         commit=None,
-        subject=subject,
+        subject=f"deploy: {desk.name}: {outcome(move, releases)}",
         diff=diff_of(path, before.decode(), after),
         rendered=sorted(p for p, text in contents.items() if p != path and not held(p, text)),
         notes=[*desk.notes, *remarks(desk, move, releases)],
     )
-    if desk.how.dry_run:
+    if how.dry_run:
+        how.tell(done)
         return done
-    made = commit_files(desk.root, contents, f"{subject}\n\n{trailers(desk, move, releases)}", base=desk.base)
-    return replace(done, commit=made.id, pushed=_push(desk.base, made.id, desk.root) if desk.how.push else None)
+    git(desk.root, "update-ref", BEGUN, desk.base.commit)
+    try:
+        made = commit_files(desk.root, contents, f"{done.subject}\n\n{trailers(desk, move, releases)}", base=desk.base)
+    except WeighlockError:
+        git(desk.root, "update-ref", "-d", BEGUN)
+        raise
+    return _told(replace(done, commit=made.id), desk.base, desk.root, how)
 
 
-def _left_over(base: Base, name: str, kind: str, version: str | None, how: How, root: Path) -> Done | str | None:
-    """What a run that was killed has left: this very move, which is now complete, another, in words, or nothing."""
-    candidates = [base.settled] if base.settled else []
-    if how.push and (upstream := upstream_of(base.branch, root)):
-        ahead = git(root, "rev-list", "--max-count=1", f"refs/remotes/{upstream.name}..{base.commit}").stdout
-        candidates += [base.commit] if ahead.strip() else []
-    for commit in candidates:
-        message = git(root, "log", "-1", "--format=%B", commit).stdout.decode(errors="replace")
+def _left_over(base: Base, root: Path, name: str, kind: str, version: str | None) -> str | None:
+    """The commit of this very move that an earlier run has made, and was killed before it could say so."""
+    begun = find_commit(BEGUN, root)
+    if begun is None:
+        return None
+    listed = git(
+        root, "log", "--first-parent", "-z", "--format=%H%n%P%n%cn <%ce>%n%B", f"{begun}..{base.commit}"
+    ).stdout
+    for commit in filter(None, listed.decode(errors="replace").split("\0")):
+        made, parents, by, message = commit.lstrip("\n").split("\n", 3)
         said = trailers_of(message, name)
-        if said.get("Move") == kind and (version is None or said.get("Record", "").startswith(f"{version} ")):
-            pushed = _push(base, commit, root) if how.push and not how.dry_run else None
-            return Done(name, None, commit, message.partition("\n")[0], pushed=pushed, completed=True)
-    if base.settled:
-        return f"{base.settled[:9]}, the commit of an earlier run that was killed, has been brought to an end first."
+        same = said.get("Move") == kind and (version is None or said.get("Record", "").startswith(f"{version} "))
+        if parents == begun and same and by == committer(root):
+            return made
     return None
 
 
-def _push(base: Base, commit: str, root: Path) -> str:
-    return push(base.branch, commit, root).name
+def _finished(base: Base, root: Path, name: str, commit: str, how: How) -> Done:
+    """What an earlier run has begun, brought to its end."""
+    subject = git(root, "log", "-1", "--format=%s", commit).stdout.decode(errors="replace").strip()
+    done = Done(name, None, commit, subject, completed=True)
+    if how.dry_run:
+        how.tell(done)
+        return done
+    return _told(done, base, root, how)
+
+
+def _told(done: Done, base: Base, root: Path, how: How) -> Done:
+    """The end of a move: pushed where that is asked, said, and no longer begun."""
+    if how.push and done.commit:
+        done = replace(done, pushed=push(base.branch, done.commit, root).name)
+    how.tell(done)
+    git(root, "update-ref", "-d", BEGUN)
+    return done
