@@ -101,12 +101,7 @@ class Revision:
 
     @cached_property
     def _cache(self) -> Path:
-        """Where DVC's cache usually is, told by its configuration alone: DVC itself takes a second to start."""
-        from dvc.config import Config
-
-        above = (folder / ".dvc" for folder in (self.root.absolute(), *self.root.absolute().parents))
-        settings = next((folder for folder in above if folder.is_dir()), self.root / ".dvc")
-        return Path(Config(str(settings))["cache"].get("dir") or settings / "cache") / "files/md5"
+        return dvc_cache(self.root)
 
     def require(self, *paths: str) -> list[str]:
         """The MD5 of each path.
@@ -138,6 +133,15 @@ def find_commit(name: str, root: Path) -> str | None:
     """The commit that `name` stands for in the repository at `root`; None where there is none."""
     found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return found.stdout.decode().strip() if found.returncode == 0 else None
+
+
+def dvc_cache(root: Path) -> Path:
+    """Where DVC's cache usually is, told by its configuration alone: DVC itself takes a second to start."""
+    from dvc.config import Config
+
+    above = (folder / ".dvc" for folder in (root.absolute(), *root.absolute().parents))
+    settings = next((folder for folder in above if folder.is_dir()), root / ".dvc")
+    return Path(Config(str(settings))["cache"].get("dir") or settings / "cache") / "files/md5"
 
 
 def load_lock(content: bytes, source: str) -> dict[str, Any]:

@@ -47,7 +47,11 @@ def lines(done: Done) -> list[str]:
             *_where(done),
         ]
     if done.move is None or done.move.idle:
-        return [f"{done.subject}; nothing to do.", *_notes(done), *([f"Pushed to {done.pushed}."] if done.pushed else [])]
+        return [
+            f"{done.subject}; nothing to do.",
+            *_notes(done),
+            *([f"Pushed to {done.pushed}."] if done.pushed else []),
+        ]
     head = f"{done.commit[:9]}  {done.subject}" if done.commit else f"Would commit: {done.subject}"
     move = done.move
     rendered = f"and {len(done.rendered)} rendered file{'s' * (len(done.rendered) != 1)}:" if done.rendered else ""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 
 from weighlock.deployment.environment import Environment, path_of
@@ -14,6 +13,7 @@ from weighlock.deployment.trailers import trailers_of
 from weighlock.deployment.transitions import skipped
 from weighlock.deployment.wording import described, percents
 from weighlock.releases import record
+from weighlock.releases.evidence import digest_of
 
 _BACK = "Take it back: `weighlock rollback {environment} --reason …`."
 
@@ -74,7 +74,7 @@ def _other_record(history: History, event: Event) -> Iterator[Finding]:
     """Whether the record that was promoted is the one that is there."""
     version, _, digest = event.said.get("Record", "").partition(" ")
     blob = event.entry.tree.get(record.path_of(version))
-    if digest and blob and f"sha256:{hashlib.sha256(history.ledger.text(blob)).hexdigest()}" != digest:
+    if digest and blob and digest_of(history.ledger.text(blob)) != digest:
         yield _finding(
             "rewritten", event, f"the record of `{version}` that the commit names is not the one that it holds.",
             "History was rewritten: compare with another clone.", version,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import re
 from collections.abc import Iterator
@@ -11,20 +10,18 @@ from dataclasses import dataclass
 from weighlock.deployment.findings import Finding, Kind
 from weighlock.deployment.ledger import Entry, Ledger
 from weighlock.errors import EvidenceError
-from weighlock.releases import acceptance, record
+from weighlock.releases import acceptance, evidence, record
 from weighlock.releases.acceptance import evidence_digest
 from weighlock.releases.record import Release
+from weighlock.releases.tags import parse_tag
 from weighlock.revisions import LOCK
 
 PARAMS = "params.yaml"
-EVIDENCE = f"{record.FOLDER}/evidence"
-VERDICT = "gate.json"
 _PATHS = (
     re.compile(rf"{record.FOLDER}/(v[1-9]\d*)\.yaml"),
-    re.compile(rf"{EVIDENCE}/(v[1-9]\d*)/.+", re.DOTALL),
+    re.compile(rf"{evidence.FOLDER}/(v[1-9]\d*)/.+", re.DOTALL),
     re.compile(rf"{acceptance.FOLDER}/[0-9a-f]{{64}}\.yaml()"),
 )
-_TAG = re.compile(r".+@v([1-9]\d*)\.0\.0")
 _RESTORE = "Bring it back as it was in a commit of its own: `git checkout {commit} -- {path}`."
 _NEW = "Records are not mended: make a new release of the same models (`weighlock release`) and promote that."
 
@@ -130,12 +127,12 @@ def _unproven(added: _Added, release: Release) -> Iterator[Finding]:
         content = ledger.text(tree[path]) if path in tree else None
         if content is None:
             yield added.finding("no verdict", f"its evidence `{path}` was not committed with it.")
-        elif f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+        elif evidence.digest_of(content) != digest:
             yield added.finding("no verdict", f"its evidence `{path}` is not the file whose digest it names.")
-        elif path.endswith(f"/{VERDICT}") and (fault := _verdict_fault(content, release)):
+        elif path.endswith(f"/{evidence.GATE}") and (fault := _verdict_fault(content, release)):
             yield added.finding("no verdict", f"`{path}` {fault}.")
-    if not any(path.endswith(f"/{VERDICT}") for path in release.evidence):
-        yield added.finding("no verdict", f"it names no `{VERDICT}` among its evidence.")
+    if not any(path.endswith(f"/{evidence.GATE}") for path in release.evidence):
+        yield added.finding("no verdict", f"it names no `{evidence.GATE}` among its evidence.")
     accepted = f"{acceptance.FOLDER}/{release.verdict.evidence.removeprefix('sha256:')}.yaml"
     if release.verdict.outcome == "INCONCLUSIVE" and accepted not in tree:
         yield added.finding("no verdict", f"it is INCONCLUSIVE, and `{accepted}`, which would accept it, is not there.")
@@ -173,17 +170,17 @@ def _strayed(added: _Added, release: Release) -> Iterator[Finding]:
         return
     for path, digest in ((LOCK, release.lock), (PARAMS, release.params)):
         content = ledger.text(f"{release.commit}:./{path}")
-        if f"sha256:{hashlib.sha256(content).hexdigest()}" != digest:
+        if evidence.digest_of(content) != digest:
             yield added.finding("torn", f"`{path}` of {release.commit[:9]}, of which it was made, has another digest.")
 
 
 def _tags(ledger: Ledger) -> Iterator[Finding]:
     """Releases whose tag is on a commit that is not in this history, or that holds another record."""
     for tag, commit in ledger.tags.items():
-        match = _TAG.fullmatch(tag)
-        if not match:
+        named = parse_tag(tag)
+        if named is None:
             continue
-        version = f"v{match[1]}"
+        version = named[1]
         path = record.path_of(version)
         entry = ledger.by_id.get(commit)
         if entry is None:

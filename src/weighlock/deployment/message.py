@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import difflib
-import hashlib
 from collections.abc import Mapping
 
 from weighlock.deployment.desk import Desk
@@ -11,6 +10,7 @@ from weighlock.deployment.trailers import format_trailers
 from weighlock.deployment.transitions import Move
 from weighlock.deployment.wording import described, percents, way
 from weighlock.releases import record
+from weighlock.releases.evidence import digest_of
 from weighlock.releases.record import Release
 
 
@@ -39,7 +39,7 @@ def trailers(desk: Desk, move: Move, releases: Mapping[str, Release]) -> str:
             "Move": move.kind,
             "From": described(move.before),
             "To": described(after),
-            "Record": f"{version} sha256:{hashlib.sha256(content).hexdigest()}",
+            "Record": f"{version} {digest_of(content)}",
             "Verdict": f"{verdict.outcome}{' (bootstrap)' if verdict.bootstrap else ''} {verdict.evidence}",
             "Skipped": percents(move.skipped),
             "Unblocked": move.unblocked,
