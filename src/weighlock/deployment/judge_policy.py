@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from weighlock.config import Strict, parse
+from weighlock.config import Strict
 from weighlock.decisions.judge_verdict import NAMES, Name, Rules
-from weighlock.params import FILE, Duration, Positive, Share, read_params, to_timedelta
+from weighlock.params import Duration, Positive, Share, to_timedelta
 
 LARGEST_HARM = 20.0
 Proper = Annotated[float, Field(gt=0, lt=1)]
@@ -113,14 +112,3 @@ class JudgeParams(Strict):
             max_hold=to_timedelta(self.max_hold).total_seconds() if self.max_hold else None,
             on_max_hold=self.on_max_hold,
         )
-
-
-def read_judge(path: Path = FILE) -> JudgeParams:
-    """Read `params.yaml: deploy.judge`; what it does not name, or the whole section, is as in `JudgeParams`.
-
-    Raises:
-        ConfigError: a key is unknown or wrong; it is named.
-    """
-    deploy = read_params(path).deploy
-    content = deploy.get("judge") if isinstance(deploy, dict) else None
-    return parse(content or {}, JudgeParams, f"{path}: deploy.judge")

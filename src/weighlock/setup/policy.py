@@ -73,6 +73,14 @@ def release_policy(target: str) -> dict[str, Any]:
     return {"name": name[:40].strip("-") if len(name) > 1 else "model", "card": card}
 
 
-def deploy_policy() -> dict[str, Any]:
-    """The content of `params.yaml: deploy`: the environments that the repository ships with."""
-    return {"environments": ["staging", "production"], "known": []}
+def deploy_policy(task: str) -> dict[str, Any]:
+    """The content of `params.yaml: deploy`: the environments that the repository ships with, and the judge's rules.
+
+    Args:
+        task: a regression's loss has a unit of its own: until someone has set `cap` and `margin`, errors count up to 1.
+    """
+    from weighlock.deployment.judge_policy import JudgeParams, Loss
+
+    loss = Loss(metric="absolute_error") if task == "regression" else Loss()
+    judge = JudgeParams(loss=loss).model_dump(mode="json")
+    return {"environments": ["staging", "production"], "known": [], "judge": judge}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ import pytest
 from tests.unit.deployment.judged import Rollout, Service, after, row, truth, write_log
 
 from weighlock.cli import main
-from weighlock.deployment.judge_policy import JudgeParams, read_judge
+from weighlock.deployment.judge_policy import JudgeParams
 from weighlock.deployment.judge_step import wanted
+from weighlock.deployment.policy import read_deploy
 from weighlock.errors import ConfigError, EvidenceError
 
 REPOSITORY = Path(__file__).parents[3]
@@ -66,7 +68,10 @@ def test_a_candidate_that_fails_is_rolled_back_and_one_that_does_not_goes_on(
     assert "ROLLBACK" in said
     assert "Services of the candidate began anew 1 times between looks" in said
     assert "# ROLLBACK: `v2` beside `v1` in `production`" in Path("reports/judge/production/judge.md").read_text()
-    assert out.read_text() == "outcome=HOLD\noutcome=ADVANCE\noutcome=ROLLBACK\n"
+    told = [line.partition("=")[::2] for line in out.read_text().splitlines()]
+    assert [value for name, value in told if name == "outcome"] == ["HOLD", "ADVANCE", "ROLLBACK"]
+    content = Path("reports/judge/production/judge.json").read_bytes()
+    assert told[-1] == ("evidence", f"sha256:{hashlib.sha256(content).hexdigest()}")
 
 
 def test_logs_alone_are_judged_and_printed_as_json(rollout: Rollout, capsys: pytest.CaptureFixture[str]) -> None:
@@ -137,7 +142,7 @@ def test_without_a_candidate_there_is_nothing_to_judge(rollout: Rollout) -> None
 @pytest.mark.parametrize(
     ("policy", "said"),
     [
-        ("{alfa: 0.1}", "`alfa` is not a known key. Did you mean `alpha`"),
+        ("{alfa: 0.1}", "`judge.alfa` is not a known key. Did you mean `alpha`"),
         ("{split: {loss: 0.5}}", "should not add up to more than 1"),
         ("{split: {loss: 0.0}}", "give each figure something"),
         ("{error_rate: {statuses: [5x]}}", "should be a status"),
@@ -151,7 +156,7 @@ def test_a_policy_that_is_wrong_is_named(rollout: Rollout, policy: str, said: st
     (rollout.root / "params.yaml").write_text(text)
 
     with pytest.raises(ConfigError, match=said):
-        read_judge()
+        read_deploy()
 
 
 def test_rules_are_the_policy_s(rollout: Rollout) -> None:
@@ -160,4 +165,4 @@ def test_rules_are_the_policy_s(rollout: Rollout) -> None:
     assert rules.max_hold == dt.timedelta(days=7).total_seconds()
     assert (rules.harm["error_rate"], rules.harm["latency"], rules.harm["score"], rules.harm["loss"]) == (1, 2, 0.15, 0)
     assert sum(rules.split.values()) == pytest.approx(1)
-    assert read_judge().rules().margin["error_rate"] == 0.05
+    assert read_deploy().judge.rules().margin["error_rate"] == 0.05
