@@ -128,7 +128,8 @@ def test_a_shadow_s_requests_are_pairs(rollout: Rollout) -> None:
 
 
 def test_a_service_of_another_model_is_no_evidence(rollout: Rollout) -> None:
-    url = f"--url=candidate=http://127.0.0.1:{rollout.services['stable'].port}"
-    done = rollout.project.run("weighlock", "judge", "production", url, code=2)
+    url = f"http://127.0.0.1:{rollout.services['stable'].port}"
+    words = (f"--url=stable={url}", f"--url=candidate={url}")
+    done = rollout.project.run("weighlock", "judge", "production", *words, code=2)
 
     assert "is not the variant that git wants" in done.stderr

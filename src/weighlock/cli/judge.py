@@ -17,7 +17,6 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {"ADVANCE": 0, "ROLLBACK": 3, "HOLD": 4}
 OUT = Path("reports/judge")
-VARIANTS = ("stable", "candidate")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -37,6 +36,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where to write (default: {OUT}/ENVIRONMENT)")
     parser.add_argument("--json", action="store_true", help="print the record instead of the report")
     parser.add_argument("--apply", action="store_true", help="make the commit that the outcome asks for")
+    parser.epilog = (
+        "Where nothing is named and the environment has a `machine`: its services and its log, on this host."
+    )
     how_arguments(parser, reason="of that commit (default: what was found)")
 
 
@@ -44,22 +46,19 @@ def run(args: argparse.Namespace) -> int:
     """Judge, write the report, print it; 0 ADVANCE, 3 ROLLBACK, 4 HOLD, 2 where evidence is missing."""
     from weighlock.cli._moving import how_of
     from weighlock.decisions.judge_report import terminal, to_json
-    from weighlock.deployment.judge import REPORT, Sources, judge_step, write
+    from weighlock.deployment.judge import REPORT, judge_step, write
     from weighlock.deployment.judge_apply import apply, digest
-    from weighlock.deployment.judge_rows import Log
+    from weighlock.deployment.judge_sources import sources_of
     from weighlock.deployment.judge_step import wanted
     from weighlock.deployment.policy import read_deploy
     from weighlock.files import to_json as written
     from weighlock.monitoring.log_record import key_from_environment
-    from weighlock.monitoring.log_store import Store
     from weighlock.outcome import announce
     from weighlock.schema import read_schema
 
     root = args.root
     step = wanted(args.environment, root)
-    logs = [Log(folder, Store(str(folder))) for folder in args.log_dir]
-    logs += [Log(Path(url), Store(url)) for url in args.log_url]
-    sources = Sources(_urls(args.url), logs, key_from_environment())
+    sources = sources_of(step, args.url, args.log_dir, args.log_url, key_from_environment())
     out = args.out or OUT / args.environment
     at = args.at or dt.datetime.now(dt.UTC)
     judged = judge_step(step, read_deploy().judge, read_schema(), sources, out, at)
@@ -82,18 +81,6 @@ def _aside(tell: Callable[[Done], None]) -> Callable[[Done], None]:
             tell(done)
 
     return told
-
-
-def _urls(given: list[str]) -> dict[str, list[str]]:
-    from weighlock.errors import ConfigError
-
-    found: dict[str, list[str]] = {}
-    for text in given:
-        variant, _, url = text.partition("=")
-        if variant not in VARIANTS or not url.startswith(("http://", "https://")):
-            raise ConfigError(f"--url `{text}` should be stable=http://… or candidate=http://….")
-        found.setdefault(variant, []).append(url)
-    return found
 
 
 def _time(text: str) -> dt.datetime:

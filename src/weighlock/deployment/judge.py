@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -14,17 +13,17 @@ from weighlock.decisions.judge_verdict import Evidence, Judgement, Name, Rules
 from weighlock.deployment.judge_counters import Look, remember, scrape
 from weighlock.deployment.judge_policy import JudgeParams
 from weighlock.deployment.judge_rows import (
-    Log,
     Logged,
     loss_of,
     loss_samples,
     read_logged,
     score_samples,
 )
+from weighlock.deployment.judge_sources import Sources
 from weighlock.deployment.judge_step import Wanted, route_in_words
 from weighlock.deployment.judge_stretches import Stretches, errors, latency, stretches
-from weighlock.errors import ConfigError, EvidenceError
-from weighlock.monitoring.log_record import HashKey, stamp
+from weighlock.errors import EvidenceError
+from weighlock.monitoring.log_record import stamp
 from weighlock.schema import Schema
 
 RECORD, REPORT, LOOKS = "judge.json", "judge.md", "counters.jsonl"
@@ -38,21 +37,6 @@ _ALONE = (
 )
 _RESTARTED = "Services of the {} began anew {} times between looks: what they had counted since the last one is lost."
 LONGEST_BEFORE = dt.timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Sources:
-    """Where evidence is.
-
-    Attributes:
-        urls: variant -> addresses of its services.
-        logs: of both variants.
-        key: of the log's hashes.
-    """
-
-    urls: Mapping[str, Sequence[str]]
-    logs: Sequence[Log]
-    key: HashKey | None = None
 
 
 @dataclass(frozen=True)
@@ -79,15 +63,10 @@ def judge_step(
         at: the present.
 
     Raises:
-        ConfigError: no source is named, or the policy does not suit the task.
+        ConfigError: the policy does not suit the task.
         EvidenceError: a service or log does not tell; where `max_hold` is over, that is judged instead.
         StorageError: the look cannot be kept.
     """
-    if not (sources.logs or sources.urls):
-        raise ConfigError(
-            "Nothing says how the variants are doing. Name their services (`--url stable=http://… --url candidate=…`), "
-            "their logs (`--log-dir`, `--log-url`), or best both."
-        )
     held, rules = (at - step.since).total_seconds(), params.rules()
     over = rules.max_hold is not None and held >= rules.max_hold
     evidence, warnings = Evidence(0, held), _warnings(step)
@@ -135,13 +114,10 @@ def _counted(
     releases = {"stable": step.stable, "candidate": step.candidate}
     variants = {
         variant: {
-            url: scrape(url, release.served.digest, f"{variant} {release.version}")
-            for url in sources.urls.get(variant, ())
+            url: scrape(url, release.served.digest, f"{variant} {release.version}") for url in sources.urls[variant]
         }
         for variant, release in releases.items()
     }
-    if lacking := [variant for variant, services in variants.items() if not services]:
-        raise ConfigError(f"--url names no service of the {lacking[0]} variant: --url {lacking[0]}=http://…")
     looks = remember(out / LOOKS, Look(stamp(at), step.key, step.stable.version, variants))
     found = stretches(looks, together=not step.alone)
     if not found.candidate or not found.candidate[0].totals.edges:

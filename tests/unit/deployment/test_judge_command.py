@@ -13,9 +13,11 @@ from tests.unit.deployment.judged import Rollout, Service, after, row, truth, wr
 
 from weighlock.cli import main
 from weighlock.deployment.judge_policy import JudgeParams
+from weighlock.deployment.judge_sources import sources_of
 from weighlock.deployment.judge_step import wanted
 from weighlock.deployment.policy import read_deploy
 from weighlock.errors import ConfigError, EvidenceError
+from weighlock.setup.policy import deploy_policy
 
 REPOSITORY = Path(__file__).parents[3]
 PARAMS = (REPOSITORY / "params.yaml").read_text()
@@ -96,7 +98,8 @@ def test_logs_alone_are_judged_and_printed_as_json(rollout: Rollout, capsys: pyt
     [
         ([], "Nothing says how the variants are doing"),
         (["--url", "canary=http://x"], "--url `canary=http://x` should be"),
-        (["--url", "stable=http://127.0.0.1:9"], "does not answer"),
+        (["--url", "stable=http://127.0.0.1:9"], "--url names no service of the candidate variant"),
+        (["--url", "stable=http://127.0.0.1:9", "--url", "candidate=http://127.0.0.1:9"], "does not answer"),
     ],
 )
 def test_missing_evidence_is_2(
@@ -104,6 +107,17 @@ def test_missing_evidence_is_2(
 ) -> None:
     assert judge(*words) == 2
     assert said in capsys.readouterr().err
+
+
+def test_a_machine_s_own_services_and_log_need_not_be_named(rollout: Rollout, tmp_path: Path) -> None:
+    machine = f"machine: {{first_port: 3100, log: {tmp_path}/log}}\n"
+    rollout.commit(f"stable: v1\ncandidate: {{release: v2, route: {{weight: 10}}}}\n{machine}", 2)
+    (tmp_path / "log").mkdir()
+
+    found = sources_of(wanted("production", rollout.root), [], [], [], None)
+
+    assert found.urls == {"stable": ["http://127.0.0.1:3101"], "candidate": ["http://127.0.0.1:3102"]}
+    assert [log.folder for log in found.logs] == [tmp_path / "log"]
 
 
 def test_a_service_that_is_gone_when_max_hold_is_over_is_judged_all_the_same(rollout: Rollout) -> None:
@@ -166,3 +180,18 @@ def test_rules_are_the_policy_s(rollout: Rollout) -> None:
     assert (rules.harm["error_rate"], rules.harm["latency"], rules.harm["score"], rules.harm["loss"]) == (1, 2, 0.15, 0)
     assert sum(rules.split.values()) == pytest.approx(1)
     assert read_deploy().judge.rules().margin["error_rate"] == 0.05
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [("binary", "brier"), ("multiclass", "brier"), ("regression", "absolute_error")]
+)
+def test_init_and_the_shipped_policy_are_the_defaults(task: str, metric: str) -> None:
+    made = deploy_policy(task)["judge"]
+
+    assert (
+        JudgeParams.model_validate(made).model_dump()
+        == JudgeParams()
+        .model_copy(update={"loss": JudgeParams().loss.model_copy(update={"metric": metric})})
+        .model_dump()
+    )
+    assert read_deploy(REPOSITORY / "params.yaml").judge == JudgeParams()
