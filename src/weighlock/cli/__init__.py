@@ -29,6 +29,7 @@ COMMANDS = {
     "track": "log the result to MLflow, once",
     "init": "turn your own CSV or Parquet into a working setup",
     "log": "compact and print the prediction log, and erase a person from it",
+    "label": "join outcomes that arrive later to the predictions of the log",
     "score": "score whole Parquet or CSV files with a model",
     "render": "write an environment as files for nginx, systemd and Kubernetes",
     "keys": "make, list and revoke the keys that open the service",

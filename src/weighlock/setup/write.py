@@ -54,6 +54,7 @@ def params_text(params: Params) -> str:
         **{f"release_{key}": flow(value) for key, value in params.release.items()},
         **{f"deploy_{key}": flow(value) for key, value in params.deploy.items() if key != "judge"},
         **{f"judge_{key}": flow(value) for key, value in params.deploy["judge"].items()},
+        "log_url": flow(params.monitoring["log_url"]),
         **{f"log_{key}": flow(value) for key, value in params.monitoring["log"].items()},
     }
     return _filled("params.template", values, column=39)
