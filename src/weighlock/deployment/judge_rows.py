@@ -10,8 +10,9 @@ from __future__ import annotations
 import heapq
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, TypeAlias
 
 import numpy as np
 
@@ -31,6 +32,7 @@ METRICS = {
     "multiclass": ("brier", "log_loss"),
     "regression": ("absolute_error", "squared_error"),
 }
+LossOf: TypeAlias = "Callable[[Kept, Value], float | None]"
 _LEAST_PROBABILITY = 1e-15
 
 
@@ -149,7 +151,7 @@ def read_truths(logs: Sequence[Log], since: str, key: HashKey | None) -> dict[st
     """By prediction: how many truths had come before its own, and what became of it, as told last."""
     found: dict[str, tuple[int, Value]] = {}
     for place, row in enumerate(_rows(logs, LABELS, key, since)):
-        if isinstance(row, Feedback):
+        if isinstance(row, Feedback) and row.truth is not None:
             found[row.id] = (found.get(row.id, (place, None))[0], row.truth)
     return found
 
@@ -169,27 +171,27 @@ def score_samples(logged: Logged, *, paired: bool) -> dict[str, Samples]:
     return {name: Samples(tables[0][:, k], tables[1][:, k], both, logged.unit) for k, name in enumerate(names)}
 
 
-def loss_samples(logged: Logged, loss: Callable[[Kept, Value], float], *, paired: bool) -> Samples | None:
+def loss_samples(logged: Logged, loss: LossOf, *, paired: bool) -> Samples | None:
     """Both variants' losses, 0 to 1, in the order in which truths came; None: there are none of one of them."""
     arms: tuple[list[tuple[int, float]], list[tuple[int, float]]] = ([], [])
     if paired:
-        for (place, truth), *rows in logged.labelled_pairs():
-            for arm, row in zip(arms, rows, strict=True):
-                arm.append((place, loss(row, truth)))
+        told = [(place, loss(new, truth), loss(old, truth)) for (place, truth), new, old in logged.labelled_pairs()]
+        known = [(place, new, old) for place, new, old in told if new is not None and old is not None]
+        arms[0].extend((place, new) for place, new, _ in known)
+        arms[1].extend((place, old) for place, _, old in known)
     else:
         for arm, variant in zip(arms, ("candidate", "stable"), strict=True):
-            known = ((logged.truths[row.id], row) for row in logged.labelled[variant].values())
-            arm.extend((told[0], loss(row, told[1])) for told, row in known)
+            truths = ((logged.truths[row.id], row) for row in logged.labelled[variant].values())
+            values = ((place, loss(row, truth)) for (place, truth), row in truths)
+            arm.extend((place, value) for place, value in values if value is not None)
     if not (arms[0] and arms[1]):
         return None
-    values = [np.array([value for _, value in sorted(arm, key=lambda item: item[0])]) for arm in arms]
-    return Samples(values[0], values[1], paired, logged.unit)
+    new, old = (np.array([value for _, value in sorted(arm, key=lambda item: item[0])]) for arm in arms)
+    return Samples(new, old, paired, logged.unit)
 
 
-def loss_of(
-    task: str, classes: Sequence[str] | None, logged: Sequence[str], params: Loss
-) -> Callable[[Kept, Value], float]:
-    """A row's loss in shares of `cap`, 0 to 1.
+def loss_of(task: str, classes: Sequence[str] | None, logged: Sequence[str], params: Loss) -> LossOf:
+    """A row's loss in shares of `cap`, 0 to 1; None where its truth is no class, or no number.
 
     Args:
         task: of the model.
@@ -206,21 +208,26 @@ def loss_of(
             f"Choose one of {', '.join(METRICS[task])}."
         )
     if task == "regression":
-        return lambda row, truth: min(_error(row.scores[0] - float(truth or 0), params.metric), params.cap) / params.cap
-    names = list(classes or ()) if task == "binary" else list(logged)
+        return partial(_of_number, params)
+    return partial(_of_class, params, list(classes or ()) if task == "binary" else list(logged))
 
-    def probabilities(row: Kept) -> NDArray[np.float64]:
-        return np.array([1 - row.scores[0], row.scores[0]] if task == "binary" else row.scores)
 
-    def loss(row: Kept, truth: Value) -> float:
-        chances = probabilities(row)
-        true = np.array([name == str(truth) for name in names])
-        if params.metric == "brier":
-            return float(((chances - true) ** 2).sum() / 2)
-        chance = max(float(chances[true].sum()), _LEAST_PROBABILITY)
-        return min(-float(np.log(chance)), params.cap) / params.cap
+def _of_number(params: Loss, row: Kept, truth: Value) -> float | None:
+    if isinstance(truth, str | bool) or truth is None or not row.scores:
+        return None
+    return min(_error(row.scores[0] - truth, params.metric), params.cap) / params.cap
 
-    return loss
+
+def _of_class(params: Loss, names: list[str], row: Kept, truth: Value) -> float | None:
+    name = str(truth).lower() if isinstance(truth, bool) else str(truth)  # as the service names it
+    chances = np.array([1 - row.scores[0], row.scores[0]] if len(row.scores) == 1 else row.scores)
+    if name not in names or len(chances) != len(names):
+        return None
+    true = np.array([each == name for each in names])
+    if params.metric == "brier":
+        return float(((chances - true) ** 2).sum() / 2)
+    chance = max(float(chances[true].sum()), _LEAST_PROBABILITY)
+    return min(-float(np.log(chance)), params.cap) / params.cap
 
 
 def _error(difference: float, metric: str) -> float:

@@ -149,22 +149,26 @@ def test_multiclass_has_scores_by_class_and_regression_its_value(tmp_path: Path)
     ("task", "metric", "cap", "scores", "told", "expected"),
     [
         ("binary", "brier", 1.0, (0.7,), "yes", 0.09),
-        ("binary", "brier", 1.0, (0.7,), True, 0.49),  # no class: the row is as wrong as either makes it
+        ("binary", "brier", 1.0, (0.7,), "perhaps", None),
         ("binary", "log_loss", 2.0, (0.5,), "no", 0.34657),
         ("binary", "log_loss", 2.0, (1.0,), "no", 1.0),
         ("multiclass", "brier", 1.0, (0.2, 0.3, 0.5), "mid", (0.04 + 0.49 + 0.25) / 2),
         ("multiclass", "log_loss", 4.0, (0.2, 0.3, 0.5), "mid", 0.30099),
         ("regression", "absolute_error", 10.0, (4.0,), 1.0, 0.3),
         ("regression", "squared_error", 10.0, (4.0,), 0.0, 1.0),
+        ("regression", "squared_error", 10.0, (4.0,), "late", None),
     ],
 )
 def test_losses_by_hand(task: str, metric: Any, cap: float, scores: Any, told: Any, expected: float) -> None:
     loss = loss_of(task, ["no", "yes"], ("low", "mid", "high"), Loss(metric=metric, cap=cap))
 
-    found = loss(Kept("1", "u", "t", scores), told)
+    assert loss(Kept("1", "u", "t", scores), told) == (expected and pytest.approx(expected, abs=1e-4))
 
-    if told is not True:
-        assert found == pytest.approx(expected, abs=1e-4)
+
+def test_true_is_the_class_of_that_name() -> None:
+    loss = loss_of("binary", ["false", "true"], (), Loss())
+
+    assert loss(Kept("1", "u", "t", (0.7,)), True) == pytest.approx(0.09)
 
 
 def test_a_loss_of_another_task_is_refused() -> None:
