@@ -11,14 +11,9 @@ from weighlock.decisions.judge import judge
 from weighlock.decisions.judge_report import Step, markdown, to_json
 from weighlock.decisions.judge_verdict import Evidence, Judgement, Name, Rules
 from weighlock.deployment.judge_counters import Look, remember, scrape
+from weighlock.deployment.judge_loss import loss_of
 from weighlock.deployment.judge_policy import JudgeParams
-from weighlock.deployment.judge_rows import (
-    Logged,
-    loss_of,
-    loss_samples,
-    read_logged,
-    score_samples,
-)
+from weighlock.deployment.judge_rows import loss_samples, read_logged, score_samples
 from weighlock.deployment.judge_sources import Sources
 from weighlock.deployment.judge_step import Wanted, route_in_words
 from weighlock.deployment.judge_stretches import Stretches, errors, latency, stretches
@@ -78,7 +73,7 @@ def judge_step(
             raise
         evidence = replace(evidence, missing={"error_rate": str(error), "latency": str(error)})
     try:
-        evidence = _logged(evidence, step, params, schema, sources)
+        evidence = _logged(evidence, step, params, schema, sources, at)
     except EvidenceError as error:
         if not over:
             raise
@@ -132,20 +127,23 @@ def _counted(
     return evidence, _restarts(found)
 
 
-def _logged(evidence: Evidence, step: Wanted, params: JudgeParams, schema: Schema, sources: Sources) -> Evidence:
+def _logged(
+    evidence: Evidence, step: Wanted, params: JudgeParams, schema: Schema, sources: Sources, at: dt.datetime
+) -> Evidence:
     """Scores and losses, from the prediction log."""
     if not sources.logs:
         return _without(evidence, "No prediction log was named: `--log-dir` or `--log-url`.", "score", "loss")
-    since, digest = stamp(step.since), step.candidate.served.digest
+    digest = step.candidate.served.digest
     if digest == step.stable.served.digest:
         reason = f"{step.candidate.version} and {step.stable.version} are one model: the log cannot tell them apart."
         return _without(evidence, reason, "score", "loss")
-    stable_since = stamp(max(step.before, step.since - LONGEST_BEFORE)) if step.alone and step.before else since
+    stable_since = max(step.before, step.since - LONGEST_BEFORE) if step.alone and step.before else step.since
     logged = read_logged(
         sources.logs, {digest: "candidate", step.stable.served.digest: "stable"},
-        {"candidate": since, "stable": stable_since}, sources.key, together=not (step.alone or step.mirrored),
+        {"candidate": step.since, "stable": stable_since}, at, sources.key,
+        together=not (step.alone or step.mirrored),
     )  # fmt: skip
-    if not logged.first["candidate"]:
+    if not len(logged.rows["candidate"]):
         return _without(evidence, "The log has no row of the candidate in this step.", "score", "loss")
     scores = score_samples(logged, paired=step.mirrored)
     if not scores:
@@ -156,13 +154,9 @@ def _logged(evidence: Evidence, step: Wanted, params: JudgeParams, schema: Schem
     if losses is None:
         evidence = _without(evidence, "No labels have come for both variants yet.", "loss")
     return replace(
-        evidence, requests=max(evidence.requests, _requests(logged)), scores=scores, loss=losses,
+        evidence, requests=max(evidence.requests, logged.requests), scores=scores, loss=losses,
         loss_unit=params.loss.cap, loss_name=params.loss.metric,
     )  # fmt: skip
-
-
-def _requests(logged: Logged) -> int:
-    return max(len(logged.first["candidate"]), len(logged.requests["candidate"]))
 
 
 def _without(evidence: Evidence, reason: str, *names: Name) -> Evidence:

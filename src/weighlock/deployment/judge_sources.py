@@ -6,12 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from weighlock.deployment.judge_rows import Log
 from weighlock.deployment.judge_step import Wanted
 from weighlock.deployment.rendering.systemd import log_folder
 from weighlock.errors import ConfigError
 from weighlock.monitoring.log_record import HashKey
-from weighlock.monitoring.log_store import Store
 
 VARIANTS = ("stable", "candidate")
 
@@ -22,12 +20,12 @@ class Sources:
 
     Attributes:
         urls: variant -> addresses of its services.
-        logs: of both variants.
+        logs: folders or URLs of both variants' logs.
         key: of the log's hashes.
     """
 
     urls: Mapping[str, Sequence[str]]
-    logs: Sequence[Log]
+    logs: Sequence[str]
     key: HashKey | None = None
 
 
@@ -46,7 +44,7 @@ def sources_of(
     Raises:
         ConfigError: a service is not named as it should be, or nothing is and there is no `machine`.
     """
-    logs = [Log(folder, Store(str(folder))) for folder in folders] + [Log(Path(url), Store(url)) for url in stores]
+    logs = [*map(str, folders), *stores]
     if urls or logs:
         return Sources(_by_variant(urls), logs, key)
     machine = step.state.machine
@@ -56,8 +54,8 @@ def sources_of(
             "their logs (`--log-dir`, `--log-url`), or best both."
         )
     ports = {variant: machine.port_of(getattr(step, variant).number) for variant in VARIANTS}
-    folder = Path(log_folder(step.environment, machine))
-    found = [Log(folder, Store(str(folder)))] if folder.is_dir() else []
+    folder = log_folder(step.environment, machine)
+    found = [folder] if Path(folder).is_dir() else []
     return Sources({variant: [f"http://127.0.0.1:{port}"] for variant, port in ports.items()}, found, key)
 
 

@@ -21,9 +21,7 @@ if TYPE_CHECKING:
 _BATCH = 4096
 
 
-def rows_by_time(
-    folder: Path, store: Store, kind: str = PREDICTIONS, *, key: HashKey | None, since: str = ""
-) -> Iterator[Row]:
+def rows_by_time(folder: Path, store: Store, kind: str = PREDICTIONS, *, key: HashKey | None) -> Iterator[Row]:
     """The rows of a log, oldest first; of one instant by id.
 
     In memory are a day's places in segments (16 bytes a row) and a piece of each of its files.
@@ -33,7 +31,6 @@ def rows_by_time(
         store: where its compacted days are.
         kind: predictions or labels.
         key: of the hashes, where people have been forgotten under one.
-        since: days before the one of this time are passed over; it may be just a day, 2026-01-31.
 
     Raises:
         EvidenceError: a day's file is no Parquet.
@@ -42,7 +39,7 @@ def rows_by_time(
     forgotten = Forgotten.read([store, Store(str(folder))], key)
     index = _index(folder, kind)
     files = current(store.names(kind))[0]
-    for day in sorted(day for day in {day_of(name) for name in files} | index.keys() if day >= since[:10]):
+    for day in sorted({day_of(name) for name in files} | index.keys()):
         sources = [_of_file(store, name) for name in files if day_of(name) == day]
         sources += [_of_segment(path, places) for path, places in index.get(day, {}).items()]
         yield from _once(heapq.merge(*sources, key=_order), forgotten)

@@ -117,7 +117,7 @@ def test_a_machine_s_own_services_and_log_need_not_be_named(rollout: Rollout, tm
     found = sources_of(wanted("production", rollout.root), [], [], [], None)
 
     assert found.urls == {"stable": ["http://127.0.0.1:3101"], "candidate": ["http://127.0.0.1:3102"]}
-    assert [log.folder for log in found.logs] == [tmp_path / "log"]
+    assert found.logs == [f"{tmp_path}/log"]
 
 
 def test_a_service_that_is_gone_when_max_hold_is_over_is_judged_all_the_same(rollout: Rollout) -> None:

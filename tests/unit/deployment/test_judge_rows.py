@@ -6,23 +6,24 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import numpy as np
 import pytest
 from tests.unit.deployment.judged import DIGESTS, after, row, truth, write_log
 
+from weighlock.deployment.judge_loss import loss_of
 from weighlock.deployment.judge_policy import Loss
-from weighlock.deployment.judge_rows import Kept, Log, Logged, loss_of, loss_samples, read_logged, score_samples
-from weighlock.errors import ConfigError
-from weighlock.monitoring.log_record import Model, stamp
-from weighlock.monitoring.log_store import Store
+from weighlock.deployment.judge_rows import Logged, loss_samples, read_logged, score_samples
+from weighlock.errors import ConfigError, EvidenceError
+from weighlock.monitoring.log_record import Model
 
 OTHER = Model("flights", "v9", "sha256:0")
 BRIER = loss_of("binary", ["no", "yes"], (), Loss())
 
 
 def logged(*folders: Path, together: bool = True, before: float = 0.0) -> Logged:
-    logs = [Log(folder, Store(str(folder))) for folder in folders]
-    since = {"candidate": stamp(after(0)), "stable": stamp(after(before))}
-    return read_logged(logs, {digest: name for name, digest in DIGESTS.items()}, since, None, together=together)
+    since = {"candidate": after(0), "stable": after(before)}
+    digests = {digest: name for name, digest in DIGESTS.items()}
+    return read_logged([str(folder) for folder in folders], digests, since, after(9), None, together=together)
 
 
 def values(samples: Any) -> tuple[list[float], list[float]]:
@@ -162,15 +163,44 @@ def test_multiclass_has_scores_by_class_and_regression_its_value(tmp_path: Path)
 def test_losses_by_hand(task: str, metric: Any, cap: float, scores: Any, told: Any, expected: float) -> None:
     loss = loss_of(task, ["no", "yes"], ("low", "mid", "high"), Loss(metric=metric, cap=cap))
 
-    assert loss(Kept("1", "u", "t", scores), told) == (expected and pytest.approx(expected, abs=1e-4))
+    [found] = loss(np.array([scores]), np.array([told], dtype=object))
+
+    assert found == pytest.approx(np.nan if expected is None else expected, abs=1e-4, nan_ok=True)
 
 
 def test_true_is_the_class_of_that_name() -> None:
     loss = loss_of("binary", ["false", "true"], (), Loss())
 
-    assert loss(Kept("1", "u", "t", (0.7,)), True) == pytest.approx(0.09)
+    assert loss(np.array([[0.7]]), np.array([True], dtype=object)) == pytest.approx([0.09])
 
 
 def test_a_loss_of_another_task_is_refused() -> None:
     with pytest.raises(ConfigError, match=r"`deploy.judge.loss.metric` is `brier`, but the task is regression"):
         loss_of("regression", None, (), Loss())
+
+
+def test_a_log_that_is_not_there_is_told(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match="is no folder"):
+        logged(tmp_path / "lgo")
+
+
+def test_a_truth_may_stand_in_the_other_variant_s_log(tmp_path: Path) -> None:
+    new, old = tmp_path / "new", tmp_path / "old"
+    write_log(new, row("1", "candidate", 0.7))
+    write_log(old, row("2", "stable", 0.6), truth("1", "yes"), truth("2", "no"))
+
+    found = loss_samples(logged(new, old), BRIER, paired=False)
+
+    assert found is not None
+    assert (found.candidate, found.stable) == (pytest.approx([0.09]), pytest.approx([0.36]))
+
+
+def test_nothing_of_one_variant_is_no_sample(tmp_path: Path) -> None:
+    write_log(tmp_path, row("1", "stable", 0.7), truth("1", "yes"))
+
+    found = logged(tmp_path)
+
+    assert score_samples(found, paired=False) == {}
+    assert score_samples(found, paired=True) == {}
+    assert loss_samples(found, BRIER, paired=True) is None
+    assert found.requests == 0
