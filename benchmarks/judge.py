@@ -11,6 +11,7 @@ from typing import TypeVar
 import numpy as np
 
 from benchmarks.figures import Figure, report
+from benchmarks.judge_adversary import LOOKS, told_apart
 from benchmarks.judge_simulation import EVERY, World, errors_judged, judged, simulate, tested_repeatedly
 from weighlock.decisions.judge_verdict import Rules
 from weighlock.deployment.judge_policy import JudgeParams
@@ -25,7 +26,12 @@ Said = TypeVar("Said")
 def main() -> int:
     """Measure everything and report; about five minutes on two cores."""
     rules = JudgeParams().rules()
-    equal = [*errs(World(), rules), *errs(World(outage=0.05), rules), *errs_in_clumps(World(tries=3), rules)]
+    equal = [
+        *errs(World(), rules),
+        *errs(World(outage=0.05), rules),
+        *errs_in_clumps(World(tries=3), rules),
+        *errs_chosen(rules),
+    ]
     return report("judge", [*equal, *caught(World(times=2.0, requests=2 * fixed_size(World(times=2.0))), rules)])
 
 
@@ -61,6 +67,22 @@ def errs_in_clumps(world: World, rules: Rules) -> list[Figure]:
         )
         for place, what in enumerate(("ROLLBACK", "called better"))
     ]  # fmt: skip
+
+
+def errs_chosen(rules: Rules) -> list[Figure]:
+    """How often equal variants are told apart by their errors, where looks are chosen by what has just happened."""
+    share = rules.alpha * rules.split["error_rate"]
+    figures = []
+    for which in LOOKS:
+        worse, better = np.mean(_runs(partial(told_apart, rules, which), RUNS), axis=0)
+        figures.append(
+            Figure(
+                f"equal variants, errors alone, a look {which}", f"≤ {share:.0%}, their share",
+                f"worse in {worse:.1%}, better in {better:.1%} of {RUNS:,} runs",
+                float(max(worse, better)), bool(max(worse, better) <= share),
+            )
+        )  # fmt: skip
+    return figures
 
 
 def caught(world: World, rules: Rules) -> list[Figure]:
