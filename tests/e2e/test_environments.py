@@ -298,6 +298,7 @@ def test_a_project_may_be_a_folder_of_a_repository(team: Team, tmp_path: Path) -
 def released(clone: Clone) -> Iterator[Project]:
     """A project whose small model was trained, weighed and released."""
     project = with_small_table(clone("released"))
+    edit(project, "params.yaml", "release: {name: parts}\n")
     project.run("dvc", "repro", "-q")
     project.commit("feat: a model")
     project.run("weighlock", "gate", "--champion", "none")

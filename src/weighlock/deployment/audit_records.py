@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from weighlock.deployment.findings import Finding, Kind
 from weighlock.deployment.ledger import Entry, Ledger
@@ -33,6 +34,7 @@ def record_findings(ledger: Ledger) -> list[Finding]:
     return sorted(found, key=lambda finding: ledger.place[finding.entry.id])
 
 
+@cache
 def version_of(path: str) -> str | None:
     """The release that a record or its evidence is of; empty for an acceptance, None where it may be edited."""
     match = next(filter(None, (pattern.fullmatch(path) for pattern in _PATHS)), None)
@@ -98,8 +100,8 @@ def _incomplete(ledger: Ledger) -> Iterator[Finding]:
     added = {
         (path, blob): _Added(ledger, entry, path, match[1])
         for entry in reversed(ledger.entries)  # the first to add it is the last to be put here
-        for path, (_, blob) in entry.changes.items()
-        if blob and (match := _PATHS[0].fullmatch(path))
+        for path, (old, blob) in entry.changes.items()
+        if blob and old is None and (match := _PATHS[0].fullmatch(path))
     }
     found = {key: ledger.release(one.entry.tree, one.version) for key, one in added.items()}
     ledger.load(
