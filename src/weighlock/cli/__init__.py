@@ -31,7 +31,7 @@ COMMANDS = {
     "log": "compact and print the prediction log, and erase a person from it",
     "label": "join outcomes that arrive later to the predictions of the log",
     "score": "score whole Parquet or CSV files with a model",
-    "render": "write an environment as files for nginx, systemd and Kubernetes",
+    "render": "write environments as files for nginx, systemd and Kubernetes",
     "keys": "make, list and revoke the keys that open the service",
     "serve": "answer requests with a model, over HTTP",
     "smoke": "ask a running service whether it serves the right model, rightly",
