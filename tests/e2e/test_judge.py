@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from conftest import Clone, Project, with_small_table
+from conftest import Clone, Project
 from served import Running, add_key, serving
 
 from weighlock.releases.record import Artifact, Data, Judged, Release, format_release
@@ -83,9 +83,8 @@ def record(project: Project, version: str, model: str) -> str:
 
 
 @pytest.fixture(scope="module")
-def rollout(clone: Clone) -> Iterator[Rollout]:
-    project = with_small_table(clone("judged"))
-    project.run("dvc", "repro", "-q")
+def rollout(with_model: Clone) -> Iterator[Rollout]:
+    project = with_model("judged")
     for version, model in (("v1", "served"), ("v2", "weighed")):
         (project.path / f"releases/{version}.yaml").write_text(record(project, version, model))
     with (project.path / ".gitignore").open("a") as ignored:
