@@ -13,10 +13,10 @@ PACK = $(if $(RELEASE),--release "$(RELEASE)") $(if $(BASE_IMAGE),--base-image "
 # What the lock does not name is not installed, whatever the machine's own configuration offers.
 unexport PIP_FIND_LINKS
 
-.PHONY: help env repro test check e2e bench bento image lock mlflow clean
+.PHONY: help env repro test check e2e bench bento image dashboards lock mlflow clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 env: $(STAMP)  ## set up .venv from requirements.lock
 
@@ -43,7 +43,7 @@ check: env  ## format, lint, types, import contracts
 e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
 	python -m pytest tests/e2e
 
-BENCHMARKS := pipeline gate serving batch
+BENCHMARKS := pipeline gate serving batch routing audit judge
 bench: env  ## the measured figures, as tables and as JSON
 	@short=0; for name in $(BENCHMARKS); do python -m benchmarks.$$name || short=1; done; exit $$short
 
@@ -52,6 +52,9 @@ bento: env  ## pack the served model with its service; RELEASE=v3 packs a releas
 
 image: env  ## a container image of it; BASE_IMAGE=… TOOL=docker|podman|buildah TAG=name:version
 	weighlock image $(PACK) $(if $(TOOL),--tool "$(TOOL)") $(if $(TAG),--tag "$(TAG)")
+
+dashboards: env  ## Prometheus, Alertmanager and Grafana on this machine, to look at: docs/dashboards.md
+	@python -m weighlock.monitoring.dashboard_look
 
 lock: env  ## resolve the locks and libraries.yaml anew
 	uv pip compile pyproject.toml --quiet --extra dev --universal --python-version 3.11 \

@@ -71,7 +71,9 @@ def run(args: argparse.Namespace) -> None:
         done = _label(args, place, at)
         print("\n".join(_said(done)))
         announce(outcome="OK", new=str(done.new), corrected=str(done.corrected), unmatched=str(len(done.unmatched)))
-    print(lag_said(label_lag(place, at, older, key_from_environment())))
+    lag = label_lag(place, at, older, key_from_environment())
+    print(lag_said(lag))
+    announce(label_lag=f"{lag.share:.4f}")
 
 
 def _label(args: argparse.Namespace, place: LogPlace, at: dt.datetime) -> Labelled:

@@ -167,7 +167,8 @@ def _wanted(columns: Columns, have: Sequence[str], source: str) -> dict[str, str
         if name not in have:
             near = difflib.get_close_matches(name, have, n=1)
             hint = f" (is it `{near[0]}`?)" if near else ""
-            lines.append(f"  - `{name}`{hint}: `{options[role]}` says which column holds the {role}")
+            shown = f"`{name}`, or `{IDS[1]}`" if role == "key" and not columns.key else f"`{name}`{hint}"
+            lines.append(f"  - {shown}: `{options[role]}` says which column holds the {role}")
     if lines:
         raise DataError(
             f"`{source}` has the columns {', '.join(f'`{n}`' for n in have)}, and lacks\n" + "\n".join(lines)
@@ -219,4 +220,10 @@ def _times(values: pd.Series, rows: pd.Series, source: str, timezone: str) -> pd
     try:
         return to_utc(own.reset_index(drop=True), timezone).set_axis(rows.index)
     except DataError as error:
+        odd = pd.to_datetime(own.astype(str).str.strip(), format="ISO8601", errors="coerce", utc=True).isna()
+        if odd.any():
+            row, value = rows[odd.to_numpy()].iloc[0], own[odd].iloc[0]
+            raise DataError(
+                f"`{source}`, row {row:,}: `{values.name}` is {value!r}, which is no time such as 2013-01-31T05:15."
+            ) from error
         raise DataError(f"`{source}`: {error}") from error

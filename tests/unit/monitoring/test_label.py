@@ -159,6 +159,17 @@ def test_outcomes_of_another_task_are_refused(log: Log) -> None:
     assert files(log) == []
 
 
+def test_many_small_files_are_looked_up_together(log: Log) -> None:
+    for day in range(6):
+        log.write(record(f"a{day}", days=day, features={"nr": str(day) if day % 2 else day}))
+        log.compact()
+        tell(log, outcomes((f"a{day}", "true")), days=day)
+
+    join = Join("nr", "features.nr")
+    assert tally(tell(log, outcomes(*((str(day), day < 3) for day in range(6))), join)) == (0, 3, 3, 0)
+    assert list(truth_of(log, days=6).values()) == ["true"] * 3 + ["false"] * 3
+
+
 # --- what is refused
 
 
@@ -186,6 +197,13 @@ def test_classes_are_known_as_csv_spells_them() -> None:
 def test_a_truth_without_the_time_that_was_asked_for_is_refused() -> None:
     with pytest.raises(DataError, match=r"row 2: there is a truth, but no time in `told`"):
         outcomes(("a", "true"), ("b", "true"), ("c", None), told=["2026-01-01", None, None])
+
+
+def test_a_time_that_is_none_is_refused_with_its_row() -> None:
+    with pytest.raises(DataError, match=r"row 3: `told` is 'soon', which is no time"):
+        outcomes(("a", "true"), ("b", None), ("c", "true"), told=["2026-01-01", None, "soon"])
+    with pytest.raises(DataError, match="mixes time zones"):
+        outcomes(("a", "true"), ("b", "true"), told=["2026-01-01T00:00", "2026-01-01T00:00Z"])
 
 
 def test_an_hour_that_clocks_repeat_counts_as_its_second_time() -> None:

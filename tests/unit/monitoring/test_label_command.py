@@ -96,7 +96,7 @@ def test_a_scored_file_says_whose_outcomes_they_are(log: Log, capsys: pytest.Cap
     [
         ("id,late\na,maybe\n", [], "`out.csv`, row 1: `late` is 'maybe', which is none of the model's classes"),
         ("id,lated\na,true\n", [], "`late` (is it `lated`?): `--truth` says which column holds the truth"),
-        ("nr,late\na,true\n", [], "`prediction_id`: `--by` says which column holds the key"),
+        ("nr,late\na,true\n", [], "`prediction_id`, or `id`: `--by` says which column holds the key"),
         ("id,late\na,true\n", ["--told", "at"], "`at` (is it `late`?): `--told`"),
         ("id,late\na,true\n", ["--by", "flight"], "the prediction log holds no `flight`"),
         ("id,late\na,true\n", ["--within", "7d"], "`--within` goes with `--when`"),
