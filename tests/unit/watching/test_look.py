@@ -17,6 +17,7 @@ from weighlock.monitoring.log_store import LABELS, PREDICTIONS, Store, new_name
 from weighlock.monitoring.log_table import to_table
 from weighlock.monitoring.profile import day_profile
 from weighlock.scoring import Feature, Signature
+from weighlock.statistics import drift_chance
 from weighlock.tables import write_table
 from weighlock.watching.look import Question, look
 from weighlock.watching.policy import WatchParams, with_window
@@ -47,6 +48,11 @@ def table(random, days, start):
     frame["score"] = 1 / (1 + np.exp(-(frame["hour"] - 16) / 3))
     frame["truth"] = random.random(len(frame)) < frame["score"]
     return frame
+
+
+@pytest.fixture(autouse=True)
+def few_splits(monkeypatch):
+    monkeypatch.setattr(drift_chance, "SPLITS", 150)
 
 
 @pytest.fixture(scope="module")
