@@ -16,6 +16,7 @@ from weighlock.deployment.wording import one_line, percent, way
 
 SHORT = 9  # of a commit
 LEAST, BY = 24, 16  # of what: the narrowest that it becomes; of by: the widest
+SETTINGS = "other settings"
 SIGN = {"in sync": "in sync", "differs": "DIFFERS", "no answer": "NO ANSWER", "not asked": ""}
 
 
@@ -50,7 +51,7 @@ def told(event: Event) -> str:
     new = [entry.release for entry in after.blocked if entry not in before.blocked]
     parts = [*_stable(before, after, new), *_candidate(before, after)]
     parts += [f"{version} blocked" for version in new] + [f"{version} unblocked" for version in sorted(gone)]
-    return ", ".join(parts) or ("other settings" if event.before else "begins")
+    return ", ".join(parts) or (SETTINGS if event.before else "begins")
 
 
 def _stable(before: Environment, after: Environment, blocked: list[str]) -> list[str]:
@@ -91,7 +92,8 @@ def _said(history: History, event: Event) -> list[str]:
     if reason := event.said.get("Reason"):
         said.append(one_line(reason))
     if "Environment" not in event.said and event.before is not None:
-        said.append(f"by hand: {one_line(event.entry.subject)}")
+        hand = "" if told(event) == SETTINGS else "by hand: "
+        said.append(f"{hand}{one_line(event.entry.subject)}")
     return said
 
 
