@@ -186,7 +186,7 @@ def _strayed(added: _Added, release: Release) -> Iterator[Finding]:
 
 
 def _tags(ledger: Ledger) -> Iterator[Finding]:
-    """Releases whose tag is on a commit that is not in this history, or that holds another record.
+    """Releases whose tag is on a commit that is not in this history, or that does not hold the record.
 
     A tag of a release that is not here at all says nothing: this branch may be older than it.
     """
@@ -202,8 +202,8 @@ def _tags(ledger: Ledger) -> Iterator[Finding]:
                 "rewritten", made, path, f"the tag `{tag}` is on {commit[:9]}, which is not in this history.",
                 "History was rewritten: compare with another clone.", named[1],
             )  # fmt: skip
-        elif tagged.tree.get(path) != ledger.head.tree[path]:
+        elif path not in tagged.tree:
             yield Finding(
-                "edited", made, path, f"`{path}` is not the record on which the tag `{tag}` was put.",
-                _RESTORE.format(commit=tag, path=path), named[1],
+                "torn", made, path, f"the tag `{tag}` is on {commit[:9]}, which does not hold `{path}`.",
+                "Tags are not moved: look who has put it there.", named[1],
             )  # fmt: skip

@@ -49,8 +49,9 @@ def told(event: Event) -> str:
         return "does not read" if event.fault else "is gone"
     gone = {entry.release for entry in before.blocked} - {entry.release for entry in after.blocked}
     new = [entry.release for entry in after.blocked if entry not in before.blocked]
-    parts = [*_stable(before, after, new), *_candidate(before, after)]
-    parts += [f"{version} blocked" for version in new] + [f"{version} unblocked" for version in sorted(gone)]
+    parts = [*_stable(before, after, new), *_candidate(before, after, new)]
+    parts += [f"{version} blocked" for version in new if f"{version} taken away and blocked" not in parts]
+    parts += [f"{version} unblocked" for version in sorted(gone)]
     return ", ".join(parts) or (SETTINGS if event.before else "begins")
 
 
@@ -64,12 +65,14 @@ def _stable(before: Environment, after: Environment, blocked: list[str]) -> list
     return [f"back to {after.stable}" if before.stable in blocked else f"{after.stable} is stable"]
 
 
-def _candidate(before: Environment, after: Environment) -> list[str]:
+def _candidate(before: Environment, after: Environment, blocked: list[str]) -> list[str]:
     old, new = before.candidate, after.candidate
     if new == old:
         return []
     if new is None:
-        return [] if old is None or old.release == after.stable else [f"{old.release} taken away"]
+        if old is None or old.release == after.stable:
+            return []
+        return [f"{old.release} taken away{' and blocked' if old.release in blocked else ''}"]
     if old and old.release == new.release:
         return [f"{new.release} {way(new.route)}, was {way(old.route)}"]
     return [f"{new.release} {way(new.route)}"]

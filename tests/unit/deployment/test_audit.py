@@ -252,11 +252,11 @@ def test_a_tag_says_nothing_of_a_branch_that_is_older(release_of: Make) -> None:
     assert found(story, **{"flights__v3.0.0": newer}) == []
 
 
-def test_a_tag_keeps_a_record(release_of: Make) -> None:
+def test_a_tag_is_on_a_commit_with_the_record(release_of: Make) -> None:
     story = ordinary(release_of)
-    mark = story.commit(edited(story, V1), "fix: a typo")
 
-    assert found(story, **{"flights__v1.0.0": 2}) == [("edited", V1, str(mark))] * 2
+    assert found(story, **{"flights__v1.0.0": 1}) == [("torn", V1, "2")]
+    assert found(story, **{"flights__v1.0.0": 3, "flights__latest": 1}) == []
 
 
 def test_a_trusted_commit_has_to_be_there(release_of: Make) -> None:
