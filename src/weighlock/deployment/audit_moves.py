@@ -63,9 +63,11 @@ def _untold(event: Event, after: Environment) -> Iterator[Finding]:
         passed = skipped(event.before, after)
         if passed and event.said.get("Skipped") != percents(passed):
             yield _finding(
-                "skipped", event, f"{percents(passed)} of {event.environment}'s steps were passed over, and the commit does not say so.",
-                "Look whether it holds: `weighlock status " + event.environment + "`.",
-            )  # fmt: skip
+                "skipped",
+                event,
+                f"{percents(passed)} of {event.environment}'s steps were passed over, and the commit does not say so.",
+                "Look whether it holds: `weighlock status {environment}`.",
+            )
     told = event.said.get("To")
     if told is not None and told != described(after):
         yield _finding(
@@ -105,7 +107,8 @@ def _unblocked(history: History) -> Iterator[Finding]:
             told = trailers_of(entry.message, name).get("Unblocked", "").split(", ")
             for version in sorted({_version(block) for block in carried} - blocked - set(told)):
                 yield Finding(
-                    "blocked", entry, path_of(name), f"`{version}` was blocked in {name}, and is no more without a word.",
+                    "blocked", entry, path_of(name),
+                    f"`{version}` was blocked in {name}, and is no more without a word.",
                     f"Block it again; `weighlock promote {version} {name} --unblock --reason …` says why not.", version,
                 )  # fmt: skip
             kept = {block for block in carried if _version(block) in blocked}
