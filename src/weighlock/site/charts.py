@@ -15,9 +15,11 @@ from weighlock.site.html import NOTHING, Html, joined, tag
 from weighlock.site.looks import Look
 from weighlock.site.shell import KINDS
 
-WIDTH, LEFT, RIGHT = 760.0, 118.0, 26.0
+WIDE, NARROW = 760.0, 326.0  # drawings for wide windows, and for narrow ones: texts are of one size in both
+LEFT, RIGHT = 106.0, 22.0
 LANE, PANEL, TICKS = 34.0, 150.0, 26.0
-MOST_TICKS = 6
+TICK = 105.0  # pixels from one to the next, at least
+NEWEST = 8  # looks in a narrow drawing
 CHARACTER = 7.2  # pixels of one, roughly
 FARTHEST = 3.0  # times the limit; what lies beyond is drawn there, with its number
 ERRORS = 2.0  # standard errors that a whisker shows
@@ -30,24 +32,26 @@ class Span:
 
     start: dt.datetime
     end: dt.datetime
+    width: float
+
+    @property
+    def right(self) -> float:
+        """Where it ends."""
+        return self.width - RIGHT
 
     def x(self, at: dt.datetime) -> float:
         """Where a moment is."""
         share = (at - self.start) / (self.end - self.start)
-        return LEFT + min(max(share, 0.0), 1.0) * (WIDTH - LEFT - RIGHT)
+        return LEFT + min(max(share, 0.0), 1.0) * (self.right - LEFT)
 
     def ticks(self, y: float) -> Html:
         """Days along the bottom."""
         days = max((self.end - self.start) / DAY, 1.0)
-        steps = min(MOST_TICKS, max(int(days), 1))
+        steps = max(min(int((self.right - LEFT) / TICK), int(days)), 1)
         moments = [self.start + (self.end - self.start) * place / steps for place in range(steps + 1)]
         shown = {f"{moment:%Y-%m-%d}": moment for moment in reversed(moments)}
         places = sorted((self.x(moment), label) for label, moment in shown.items())
-        return joined(
-            write(label, min(x, WIDTH - 5 * CHARACTER), y + 16, "middle", "dim")
-            for place, (x, label) in enumerate(places)
-            if not place or x - places[place - 1][0] > 0
-        )
+        return joined(write(label, min(x, self.width - 5 * CHARACTER), y + 16, "middle", "dim") for x, label in places)
 
 
 def write(said: str, x: float, y: float, anchor: str = "start", look: str | None = None) -> Html:
@@ -55,21 +59,24 @@ def write(said: str, x: float, y: float, anchor: str = "start", look: str | None
     return tag("text", said, x=x, y=y, text_anchor=anchor, class_=look)
 
 
-def drawing(about: str, height: float, *parts: Html) -> Html:
-    """A drawing that scrolls by itself in a narrow window, so that its texts stay as large as they are."""
-    picture = tag(
-        "svg", *parts, role="img", aria_label=about, viewBox=f"0 0 {WIDTH:.0f} {height:.0f}", width=WIDTH, height=height
-    )
-    return tag("div", picture, class_="scroll", tabindex="0", role="region", aria_label=f"Drawing: {about}")
+def drawing(about: str, span: Span, height: float, *parts: Html) -> Html:
+    """A drawing, shown where the window is as wide as it."""
+    box = f"0 0 {span.width:.0f} {height:.0f}"
+    look = "wide" if span.width == WIDE else "narrow"
+    return tag(
+        "svg", *parts, role="img", aria_label=about, viewBox=box, width=span.width, height=height, class_=look
+    )  # fmt: skip
 
 
 def runs(periods: Sequence[Period], at: dt.datetime) -> Html:
     """What ran when: a lane for what was stable, and one for candidates."""
-    if not periods:
-        return NOTHING
+    return joined(_runs(periods, at, width) for width in (WIDE, NARROW)) if periods else NOTHING
+
+
+def _runs(periods: Sequence[Period], at: dt.datetime, width: float) -> Html:
     start = min(period.start for period in periods)
     end = max([at, *(period.end or period.start for period in periods)])
-    span = Span(start, max(end, start + DAY / 24))
+    span = Span(start, max(end, start + DAY / 24), width)
     lanes = [lane for lane in ("stable", "candidate") if any(p.variant == lane for p in periods)]
     parts = []
     for place, lane in enumerate(lanes):
@@ -79,7 +86,7 @@ def runs(periods: Sequence[Period], at: dt.datetime) -> Html:
     now = ", ".join(f"{p.version} is {p.variant}" for p in periods if p.end is None) or "nothing runs"
     about = f"What ran when, from {start:%Y-%m-%d} to {span.end:%Y-%m-%d}; now {now}"
     bottom = 6 + LANE * len(lanes)
-    return drawing(about, bottom + TICKS, *parts, span.ticks(bottom))
+    return drawing(about, span, bottom + TICKS, *parts, span.ticks(bottom))
 
 
 def _band(period: Period, span: Span, y: float) -> Html:
@@ -96,11 +103,13 @@ def _band(period: Period, span: Span, y: float) -> Html:
 
 def timeline(looks: Sequence[Look]) -> Html:
     """Verdicts, how near the nearest column came to drift, and what a retraining would gain, look by look."""
-    if not looks:
-        return NOTHING
+    return joined([_timeline(looks, WIDE), _timeline(looks[-NEWEST:], NARROW)]) if looks else NOTHING
+
+
+def _timeline(looks: Sequence[Look], width: float) -> Html:
     ends = [_moment(look.seen.window.end) for look in looks]
     margin = max((max(ends) - min(ends)) * 0.03, 2 * DAY if len(set(ends)) == 1 else DAY / 2)
-    span = Span(min(ends) - margin, max(ends) + margin)
+    span = Span(min(ends) - margin, max(ends) + margin, width)
     gains, top = _performance(looks, span, LANE + PANEL + 24)
     bottom = LANE + PANEL + (24 + PANEL if top else 0.0)
     parts = [_verdicts(looks, span), _drift(looks, span, LANE + 6), gains, span.ticks(bottom + 6)]
@@ -109,7 +118,7 @@ def timeline(looks: Sequence[Look]) -> Html:
         f"{count(len(looks), 'look')} from {min(ends):%Y-%m-%d} to {max(ends):%Y-%m-%d}, {worst} of them not OK; "
         f"the newest is {looks[-1].seen.outcome}"
     )
-    return drawing(about, bottom + TICKS + 6, *parts)
+    return drawing(about, span, bottom + TICKS + 6, *parts)
 
 
 def midnight_after(day: dt.date) -> dt.datetime:
@@ -150,20 +159,20 @@ def _drift(looks: Sequence[Look], span: Span, top: float) -> Html:
         return bottom - (bottom - top - 14) * min(value, far) / far
 
     points = [(_x(look, span), look) for look in looks if look.seen.drifts]
-    dots = [_drift_dot(x, look, y) for x, look in points]
+    dots = [_drift_dot(span, look, y) for _, look in points]
     lines = [
         tag("line", x1=x0, y1=y(_nearness(a)), x2=x1, y2=y(_nearness(b)), class_="line")
         for (x0, a), (x1, b) in pairwise(points)
     ]
     return joined([
         write("nearest column", LEFT - 10, top + 24, "end"), write("to drift", LEFT - 10, top + 40, "end"),
-        _rule(y(0.0), "grid"), write("0", LEFT - 10, y(0.0) + 4, "end", "dim"),
-        _rule(y(1.0), "limit"), write("drift from 1", LEFT - 10, y(1.0) + 4, "end", "dim"), *lines, *dots,
+        _rule(span, y(0.0), "grid"), write("0", LEFT - 10, y(0.0) + 4, "end", "dim"),
+        _rule(span, y(1.0), "limit"), write("drift from 1", LEFT - 10, y(1.0) + 4, "end", "dim"), *lines, *dots,
     ])  # fmt: skip
 
 
-def _drift_dot(x: float, look: Look, y: Callable[[float], float]) -> Html:
-    nearest, value = look.seen.nearest, _nearness(look)
+def _drift_dot(span: Span, look: Look, y: Callable[[float], float]) -> Html:
+    nearest, value, x = look.seen.nearest, _nearness(look), _x(look, span)
     said = f"{nearest.column} ({nearest.measure}): {number(value, 2)}" if nearest else "nothing was compared"
     told = tag("title", f"{look.seen.window.start} to {look.seen.window.end}: {said}")
     dot = tag("circle", told, cx=x, cy=y(min(value, FARTHEST)), r=4.5, class_="dot")
@@ -171,7 +180,7 @@ def _drift_dot(x: float, look: Look, y: Callable[[float], float]) -> Html:
     over = f"{nearest.column} {number(value, 2)}" if nearest and (drifted or value > FARTHEST) else None
     if over is None:
         return dot
-    anchor = "end" if x > (LEFT + WIDTH) / 2 else "start"
+    anchor = "end" if x > (LEFT + span.width) / 2 else "start"
     return joined([dot, write(over, x + (-9 if anchor == "end" else 9), y(min(value, FARTHEST)) + 4, anchor)])
 
 
@@ -197,7 +206,7 @@ def _performance(looks: Sequence[Look], span: Span, top: float) -> tuple[Html, b
 
     parts = [
         write("a retraining", LEFT - 10, top + 12, "end"), write("would gain", LEFT - 10, top + 28, "end"),
-        _rule(y(0.0), "axis"), write("0", LEFT - 10, y(0.0) + 4, "end", "dim"),
+        _rule(span, y(0.0), "axis"), write("0", LEFT - 10, y(0.0) + 4, "end", "dim"),
         *(write(number(v, 2), LEFT - 10, y(v) + 4, "end", "dim")
           for v in (min(ends), max(ends)) if _apart(y(v), y(0.0), top)),
     ]  # fmt: skip
@@ -214,5 +223,5 @@ def _apart(y: float, zero: float, top: float) -> bool:
     return abs(y - zero) > 14 and y > top + 40
 
 
-def _rule(y: float, look: str) -> Html:
-    return tag("line", x1=LEFT, x2=WIDTH - RIGHT, y1=y, y2=y, class_=look)
+def _rule(span: Span, y: float, look: str) -> Html:
+    return tag("line", x1=LEFT, x2=span.right, y1=y, y2=y, class_=look)

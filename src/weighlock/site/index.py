@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Sequence
 
 from weighlock.deployment.status import Variant
 from weighlock.site.gather import Facts, Place
@@ -20,20 +21,17 @@ def index(frame: Frame, site: Facts) -> str:
     newest = list(itertools.islice((e for e in reversed(site.history.events)), NEWEST))
     about = "What runs where, since when, and the verdict behind it; from git, and from what the watch has seen."
     places = [_place(place, site) for place in site.places]
+    changes = moves(newest, "", known, f"The newest {NEWEST} changes of environments", named=True)
     return page(
         frame,
         site.name,
         about,
         problems(site),
-        section("What runs", tag("div", *places, class_="places") if places else _empty("`deploy/` holds no environment."),
-                anchor="runs"),
-        section("Newest changes", moves(newest, "", known, f"The newest {NEWEST} changes of environments", named=True)
-                if newest else _empty("Nothing has been promoted yet."), anchor="changes"),
-        section("Releases", _releases(site) if site.releases else _empty("Nothing has been released yet."),
-                anchor="releases"),
-        section("Gate", weighings(site.weighings, "") if site.weighings else _empty("The gate has said nothing yet."),
-                anchor="gate"),
-    )  # fmt: skip
+        _part("What runs", tag("div", *places, class_="places"), places, "`deploy/` holds no environment."),
+        _part("Newest changes", changes, newest, "Nothing has been promoted yet."),
+        _part("Releases", _releases(site), site.releases, "Nothing has been released yet."),
+        _part("Gate", weighings(site.weighings, ""), site.weighings, "The gate has said nothing yet."),
+    )
 
 
 def problems(site: Facts) -> Html:
@@ -56,6 +54,11 @@ def blocked(place: Place) -> Html:
     """What was rolled back, and why."""
     entries = place.status.state.blocked if place.status else []
     return items(f"{entry.release} is blocked: {entry.reason}" for entry in entries)
+
+
+def _part(title: str, shown: Html, found: Sequence[object], otherwise: str) -> Html:
+    """A section, or that there is nothing in it yet."""
+    return section(title, shown if found else _empty(otherwise), anchor=title.lower().replace(" ", "-"))
 
 
 def _place(place: Place, site: Facts) -> Html:

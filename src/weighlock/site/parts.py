@@ -10,8 +10,8 @@ from weighlock.deployment.telling import told
 from weighlock.releases.record import Release
 from weighlock.site.html import Child, Html, items, joined, marked, table, tag, text
 from weighlock.site.looks import REPORTS, Look
-from weighlock.site.read import Check, Metric, Reached
-from weighlock.site.shell import mark, moment, person
+from weighlock.site.read import Check, Correction, Metric, Reached
+from weighlock.site.shell import mark, moment, person, without_mail
 from weighlock.site.weighings import Weighed
 
 SHORT = 9  # of a commit
@@ -47,7 +47,7 @@ def judged(release: Release) -> Html:
     """What let a release through: `PASS against v1`."""
     verdict = release.verdict
     against = f" against {verdict.champion}" if verdict.champion else " bootstrap: there was no champion"
-    accepted = f", accepted: {verdict.accepted}" if verdict.accepted else ""
+    accepted = f", accepted: {without_mail(verdict.accepted)}" if verdict.accepted else ""
     return joined([mark(verdict.outcome), against, accepted])
 
 
@@ -153,25 +153,23 @@ def _weighing(one: Weighed, up: str) -> tuple[Child, ...]:
 def looks(found: Sequence[Look], environment: str, up: str, copied: set[str]) -> Html:
     """The watch's looks, newest first, with links to what lies beside them."""
     head = (
-        "window", "verdict", "rows", "labelled", "nearest to drift", "a retraining would gain", "flagged", "unseen",
-        "reports", "why",
+        "window", "verdict", "why", "nearest to drift", "a retraining would gain", "rows", "labelled", "flagged",
+        "unseen", "reports",
     )  # fmt: skip
     rows = [_look(look, environment, up, copied) for look in reversed(found)]
     caption = "The watch's looks, newest first; from 1 on it is drift; a gain stands with two standard errors"
-    return table(caption, head, rows, frozenset({2, 3, 6, 7}), why=9)
+    return table(caption, head, rows, frozenset({5, 6, 7, 8}), why=2)
 
 
 def _look(look: Look, environment: str, up: str, copied: set[str]) -> tuple[Child, ...]:
     seen = look.seen
-    nearest, gain = seen.nearest, seen.retraining
+    nearest = seen.nearest
     return (
-        f"{seen.window.start} to {seen.window.end}", mark(seen.outcome), f"{seen.window.rows:,}",
-        f"{seen.labelled.rows:,}",
+        f"{seen.window.start} to {seen.window.end}", mark(seen.outcome), items(seen.reasons),
         f"{nearest.column} ({nearest.measure}) {number(nearest.nearness, 2)}" if nearest else "not compared",
-        f"{gain.gain:+.4f} ± {2 * gain.error:.4f}" if gain and gain.gain is not None and gain.error is not None
-        else "not measured",
-        _share(seen.flagged), _share(seen.unseen), reports(look, environment, up, copied),
-        items(seen.reasons),
+        _gain(seen.retraining),
+        f"{seen.window.rows:,}", f"{seen.labelled.rows:,}", _share(seen.flagged), _share(seen.unseen),
+        reports(look, environment, up, copied),
     )  # fmt: skip
 
 
@@ -196,6 +194,12 @@ def _compared(check: Check) -> tuple[str, str, str, str]:
 
 def _figure(value: float | None) -> str:
     return "" if value is None else number(value)
+
+
+def _gain(found: Correction | None) -> str:
+    if found is None or found.gain is None or found.error is None:
+        return "not measured"
+    return f"{found.gain:+.4f} ± {2 * found.error:.4f}"
 
 
 def _share(value: float | None) -> str:

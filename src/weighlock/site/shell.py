@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from dataclasses import dataclass
 
 from weighlock.decisions.figures import count
@@ -16,7 +17,7 @@ _STYLE = """
 @media (prefers-color-scheme: dark) {
   :root { --link: #7fbcf8; --good: #6fd79b; --warn: #f0b860; --bad: #ff9a90; --wash: #1d212a }
 }
-body { overflow-wrap: anywhere }
+body { overflow-wrap: anywhere; max-width: 74rem }
 a { color: var(--link) } :focus-visible { outline: 3px solid var(--link); outline-offset: 2px; border-radius: 2px }
 .skip { position: absolute; left: -99rem } .skip:focus { left: 1rem; top: .5rem;
   background: var(--paper); padding: .3rem }
@@ -33,9 +34,10 @@ dt { color: var(--dim) } dd { margin: 0 } .big { font-size: 1.3rem; font-weight:
   font-size: .86em; white-space: nowrap }
 .good { color: var(--good) } .warn { color: var(--warn) } .bad { color: var(--bad) } .dim { color: var(--dim) }
 caption { text-align: left; color: var(--dim); font-size: .92rem; padding: 0 0 .4rem }
-tbody th { font-weight: 400 } td { min-width: 4rem } td.why { min-width: 16rem; max-width: 34rem }
+tbody th { font-weight: 400; white-space: normal; min-width: 5.5rem } table { min-width: min(100%, 36rem) }
+time, td > code, th > code { white-space: nowrap } td { min-width: 4rem } td.why { min-width: 16rem; max-width: 34rem }
 td, th { overflow-wrap: normal } td.why, td.by { overflow-wrap: anywhere } td.why ul { margin: 0; padding-left: 1.1rem }
-.scroll svg { max-width: none } ul { padding-left: 1.3rem } .note { border-left: 4px solid var(--warn);
+.narrow { display: none } ul { padding-left: 1.3rem } .note { border-left: 4px solid var(--warn);
   background: var(--wash); padding: .4rem .9rem; margin: .6rem 0 }
 footer { margin-top: 3rem; border-top: 1px solid var(--line); padding-top: .8rem; color: var(--dim); font-size: .9rem }
 svg .grid { stroke: var(--line) } svg .limit { stroke: var(--bad); stroke-dasharray: 5 4 }
@@ -45,8 +47,10 @@ svg .whisker { stroke: var(--bar); stroke-width: 1.5 }
 svg .hollow { fill: var(--paper); stroke: var(--bar); stroke-width: 2 }
 svg .fgood { fill: var(--good) } svg .fwarn { fill: var(--warn) }
 svg .fbad { fill: var(--bad) } svg .fdim { fill: var(--dim) }
+@media (max-width: 50rem) { .wide { display: none } .narrow { display: block } }
 @media (max-width: 34rem) { dl div { grid-template-columns: 1fr; gap: 0 } body { margin-top: 1rem } }
 """
+_MAIL = re.compile(r"\s*<[^<>\s]+@[^<>\s]+>")
 KINDS = {
     "PASS": "good", "OK": "good", "pass": "good", "FAIL": "bad", "BROKEN": "bad", "fail": "bad",
     "INCONCLUSIVE": "warn", "WARN": "warn", "RETRAIN": "warn", "inconclusive": "warn",
@@ -125,6 +129,11 @@ def length(time: dt.timedelta) -> str:
     return "less than an hour"
 
 
+def without_mail(said: str) -> str:
+    """A text without the addresses of `Name <mail>`: pages are public, and addresses are reaped."""
+    return _MAIL.sub("", said)
+
+
 def person(author: str) -> str:
-    """`Ada` of `Ada <ada@example.org>`: a page is public, and addresses are reaped."""
+    """`Ada` of `Ada <ada@example.org>`."""
     return author.partition(" <")[0] or "nobody"
