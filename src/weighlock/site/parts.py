@@ -10,8 +10,8 @@ from weighlock.deployment.telling import told
 from weighlock.releases.record import Release
 from weighlock.site.html import Child, Html, items, joined, marked, table, tag, text
 from weighlock.site.looks import REPORTS, Look
-from weighlock.site.read import Check, Correction, Metric, Reached
-from weighlock.site.shell import mark, moment, person, without_mail
+from weighlock.site.read import Check, Correction, Gate, Metric, Reached
+from weighlock.site.shell import days, mark, moment, person, without_mail
 from weighlock.site.weighings import Weighed
 
 SHORT = 9  # of a commit
@@ -143,32 +143,36 @@ def _weighing(one: Weighed, up: str) -> tuple[Child, ...]:
     else:
         what = joined([(gate.names.challenger if gate else None) or "a challenger", ", not released"])
     against = "no champion" if gate and gate.bootstrap else (gate.names.champion if gate else None) or ""
-    ends = [end[:10] for end in (gate.holdout.start, gate.holdout.end) if end] if gate else []
     said = list(gate.reasons) if gate else [f"known from `{one.source}`"]
     if one.accepted:
         said.append(f"Accepted by {person(one.accepted.by)} on {one.accepted.at[:10]}: {one.accepted.reason}")
-    return what, mark(outcome), against, " to ".join(ends), items(said)
+    return what, mark(outcome), against, _holdout(gate), items(said)
+
+
+def _holdout(gate: Gate | None) -> Child:
+    span = gate.holdout if gate else None
+    return days(span.start[:10], span.end[:10]) if span and span.start and span.end else None
 
 
 def looks(found: Sequence[Look], environment: str, up: str, copied: set[str]) -> Html:
     """The watch's looks, newest first, with links to what lies beside them."""
     head = (
-        "window", "verdict", "why", "nearest to drift", "a retraining would gain", "rows", "labelled", "flagged",
-        "unseen", "reports",
+        "window", "verdict", "why", "nearest to drift", "retraining's gain", "rows labelled", "flagged", "unseen",
+        "reports",
     )  # fmt: skip
     rows = [_look(look, environment, up, copied) for look in reversed(found)]
     caption = "The watch's looks, newest first; from 1 on it is drift; a gain stands with two standard errors"
-    return table(caption, head, rows, frozenset({5, 6, 7, 8}), why=2)
+    return table(caption, head, rows, frozenset({5, 6, 7}), why=2)
 
 
 def _look(look: Look, environment: str, up: str, copied: set[str]) -> tuple[Child, ...]:
     seen = look.seen
     nearest = seen.nearest
     return (
-        f"{seen.window.start} to {seen.window.end}", mark(seen.outcome), items(seen.reasons),
+        days(seen.window.start, seen.window.end), mark(seen.outcome), items(seen.reasons),
         f"{nearest.column} ({nearest.measure}) {number(nearest.nearness, 2)}" if nearest else "not compared",
         _gain(seen.retraining),
-        f"{seen.window.rows:,}", f"{seen.labelled.rows:,}", _share(seen.flagged), _share(seen.unseen),
+        f"{seen.labelled.rows:,} of {seen.window.rows:,}", _share(seen.flagged), _share(seen.unseen),
         reports(look, environment, up, copied),
     )  # fmt: skip
 

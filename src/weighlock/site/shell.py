@@ -121,6 +121,11 @@ def moment(at: dt.datetime) -> Html:
     return tag("time", f"{utc:%Y-%m-%d %H:%M} UTC", datetime=f"{utc:%Y-%m-%dT%H:%M:%SZ}")
 
 
+def days(start: dt.date | str, end: dt.date | str) -> Html:
+    """From one day to another; a line may end between the two."""
+    return joined([tag("time", f"{start}"), " to ", tag("time", f"{end}")])
+
+
 def length(time: dt.timedelta) -> str:
     """As `12 days`, `5 hours` or `less than an hour`."""
     for unit, seconds in (("day", 86400), ("hour", 3600)):

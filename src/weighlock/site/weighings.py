@@ -86,7 +86,9 @@ def _version(path: str) -> str | None:
 def _recorded(release: Release, files: dict[str, bytes]) -> Recorded:
     whole = {path: content for path, content in files.items() if evidence.digest_of(content) == release.evidence[path]}
     problems = [
-        f"`{path}` is {'edited' if path in files else 'missing'}" for path in release.evidence if path not in whole
+        f"`{path}` is {'not as its record says' if path in files else 'missing'}"
+        for path in release.evidence
+        if path not in whole
     ]
     named = {Path(path).name: content for path, content in whole.items()}
     gate = reached = card = None

@@ -131,7 +131,12 @@ def refuse(root: Path) -> None:
     """A verdict of the gate that nothing came of, in the tree."""
     reasons = ["log_loss: 0.6935 is 0.3233 worse than the champion's 0.3702 (-0.5105 to -0.1362): shown to be worse."]
     about = {"names": {"challenger": "the working tree", "champion": "v1"}, "warnings": []}
-    holdout = {"digest": results.REACHED["digest"], "rows": 40, "start": "2024-04-01T00:00Z", "end": "2024-04-14T00:00Z"}
+    holdout = {
+        "digest": results.REACHED["digest"],
+        "rows": 40,
+        "start": "2024-04-01T00:00Z",
+        "end": "2024-04-14T00:00Z",
+    }
     results.verdict(root, outcome="FAIL", bootstrap=False, reasons=reasons, about=about, holdout=holdout)
 
 
@@ -140,7 +145,14 @@ def watch_of(end: dt.date, outcome: str = "OK", nearness: float = 0.4, **change:
     drifted = nearness >= 1
     column = {"column": "heat", "measure": "shift", "distance": 0.3, "effect": 0.1 * nearness, "floor": 0.1}
     column |= {"score": nearness + 0.2, "limit": 1.0, "smallest": 0.2, "drifted": drifted}
-    quiet = column | {"column": "colour", "measure": "mix", "effect": 0.0, "score": 0.0, "floor": 0.05, "drifted": False}
+    quiet = column | {
+        "column": "colour",
+        "measure": "mix",
+        "effect": 0.0,
+        "score": 0.0,
+        "floor": 0.05,
+        "drifted": False,
+    }
     content = {
         "version": 1, "environment": "production", "model": {"name": "parts v1", "digest": f"sha256:{'a' * 64}"},
         "window": {"start": f"{end - dt.timedelta(days=6)}", "end": f"{end}", "rows": 6479},
