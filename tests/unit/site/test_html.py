@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from weighlock.site.html import Html, facts, items, joined, marked, table, tag
@@ -58,6 +58,9 @@ def test_a_table_names_itself_its_columns_and_its_rows() -> None:
     assert "<tr><th scope='row'>v1</th><td class='n'>3</td><td class='why'>fine</td></tr>" in made
 
 
+@example("<b>")
+@example("' onclick='x")
+@example("`<b>`")
 @given(st.text(st.characters(codec="utf-8") | st.sampled_from("<>'\"&`"), max_size=40))
 def test_no_value_opens_an_element_or_leaves_its_attribute(value: str) -> None:
     heard = Heard(f"{tag('p', value, title=value).text}{tag('p', marked(value)).text}")

@@ -156,7 +156,7 @@ def watch_of(end: dt.date, outcome: str = "OK", nearness: float = 0.4, **change:
     content = {
         "version": 1, "environment": "production", "model": {"name": "parts v1", "digest": f"sha256:{'a' * 64}"},
         "window": {"start": f"{end - dt.timedelta(days=6)}", "end": f"{end}", "rows": 6479},
-        "reference": {"name": "the days that the release was trained on", "days": 243}, "outcome": outcome,
+        "reference": {"name": f"the release, not compared to {EVIL}", "days": 243}, "outcome": outcome,
         "reasons": [f"`heat`: outcome {outcome} {EVIL}"], "notes": ["`load` is mixed otherwise: the model ignores it"],
         "retrain": {"retrain": outcome == "RETRAIN", "reasons": [], "held": None}, "flagged": 0.01, "unseen": None,
         "labelled": {"rows": 6463, "days": 7}, "faults": [], "drifts": [column, quiet],
