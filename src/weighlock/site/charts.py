@@ -4,7 +4,7 @@ stand in a table beside it."""
 from __future__ import annotations
 
 import datetime as dt
-import math
+import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -16,11 +16,12 @@ from weighlock.site.looks import Look
 from weighlock.site.shell import KINDS
 
 WIDE, NARROW = 760.0, 326.0  # drawings for wide windows, and for narrow ones: texts are of one size in both
-LEFT, RIGHT = 106.0, 22.0
-LANE, PANEL, TICKS = 34.0, 150.0, 26.0
+LEFT, RIGHT = 76.0, 22.0
+LANE, PANEL, TICKS = 34.0, 164.0, 26.0
+TITLE, APART = 34.0, 14.0  # pixels that a panel's name takes, and from one label to the next
 TICK = 105.0  # pixels from one to the next, at least
 NEWEST = 8  # looks in a narrow drawing
-CHARACTER = 7.2  # pixels of one, roughly
+CHARACTER = 6.9  # pixels of one, roughly
 FARTHEST = 3.0  # times the limit; what lies beyond is drawn there, with its number
 ERRORS = 2.0  # standard errors that a whisker shows
 DAY = dt.timedelta(days=1)
@@ -153,42 +154,42 @@ def _verdicts(looks: Sequence[Look], span: Span) -> Html:
 
 def _drift(looks: Sequence[Look], span: Span, top: float) -> Html:
     bottom = top + PANEL - 24
-    far = max([1.3, *(min(_nearness(look), FARTHEST) for look in looks)]) * 1.08
+    title = "how near the nearest column came to drift, which it is from 1 on"
+    far = max([1.3, *map(_nearness, looks)]) * 1.08
 
     def y(value: float) -> float:
-        return bottom - (bottom - top - 14) * min(value, far) / far
+        return bottom - (bottom - top - TITLE) * value / far
 
-    points = [(_x(look, span), look) for look in looks if look.seen.drifts]
-    dots = [_drift_dot(span, look, y) for _, look in points]
+    dots = [_drift_dot(span, look, y) for look in looks if look.seen.drifts]
     lines = [
-        tag("line", x1=x0, y1=y(_nearness(a)), x2=x1, y2=y(_nearness(b)), class_="line")
-        for (x0, a), (x1, b) in pairwise(points)
+        tag("line", x1=_x(a, span), y1=y(_nearness(a)), x2=_x(b, span), y2=y(_nearness(b)), class_="line")
+        for a, b in pairwise(looks)
+        if a.seen.drifts and b.seen.drifts  # what was not compared is no line
     ]
     return joined([
-        write("nearest column", LEFT - 10, top + 24, "end"), write("to drift", LEFT - 10, top + 40, "end"),
+        *_title(title, span, top),
         _rule(span, y(0.0), "grid"), write("0", LEFT - 10, y(0.0) + 4, "end", "dim"),
-        _rule(span, y(1.0), "limit"), write("drift from 1", LEFT - 10, y(1.0) + 4, "end", "dim"), *lines, *dots,
+        _rule(span, y(1.0), "limit"), write("1", LEFT - 10, y(1.0) + 4, "end", "dim"), *lines, *dots,
     ])  # fmt: skip
 
 
 def _drift_dot(span: Span, look: Look, y: Callable[[float], float]) -> Html:
-    nearest, value, x = look.seen.nearest, _nearness(look), _x(look, span)
-    said = f"{nearest.column} ({nearest.measure}): {number(value, 2)}" if nearest else "nothing was compared"
+    nearest, x, height = look.seen.nearest, _x(look, span), y(_nearness(look))
+    if nearest is None:
+        return NOTHING
+    said = f"{nearest.column} ({nearest.measure}): {number(nearest.nearness, 2)}"
     told = tag("title", f"{look.seen.window.start} to {look.seen.window.end}: {said}")
-    dot = tag("circle", told, cx=x, cy=y(min(value, FARTHEST)), r=4.5, class_="dot")
-    drifted = nearest is not None and nearest.drifted
-    over = f"{nearest.column} {number(value, 2)}" if nearest and (drifted or value > FARTHEST) else None
-    if over is None:
+    dot = tag("circle", told, cx=x, cy=height, r=4.5, class_="dot")
+    if not nearest.drifted:
         return dot
     anchor = "end" if x > (LEFT + span.width) / 2 else "start"
-    return joined([dot, write(over, x + (-9 if anchor == "end" else 9), y(min(value, FARTHEST)) + 4, anchor)])
+    name = f"{nearest.column} {number(nearest.nearness, 2)}"
+    return joined([dot, write(name, x + (3 if anchor == "end" else -3), height - 8, anchor)])
 
 
 def _nearness(look: Look) -> float:
-    nearest = look.seen.nearest
-    if nearest is None:
-        return 0.0
-    return nearest.nearness if math.isfinite(nearest.nearness) else FARTHEST
+    """Of the nearest column, as far as it is drawn."""
+    return min(look.seen.nearest.nearness, FARTHEST) if look.seen.nearest else 0.0
 
 
 def _performance(looks: Sequence[Look], span: Span, top: float) -> tuple[Html, bool]:
@@ -200,15 +201,16 @@ def _performance(looks: Sequence[Look], span: Span, top: float) -> tuple[Html, b
     low, high = min(0.0, *ends), max(0.0, *ends)
     low, high = low - 0.08 * (high - low or 1.0), high + 0.08 * (high - low or 1.0)
     bottom = top + PANEL - 24
+    title = "what a retraining would gain, with two standard errors"
 
     def y(value: float) -> float:
-        return bottom - (bottom - top) * (value - low) / (high - low)
+        return bottom - (bottom - top - TITLE) * (value - low) / (high - low)
 
     parts = [
-        write("a retraining", LEFT - 10, top + 12, "end"), write("would gain", LEFT - 10, top + 28, "end"),
+        *_title(title, span, top),
         _rule(span, y(0.0), "axis"), write("0", LEFT - 10, y(0.0) + 4, "end", "dim"),
         *(write(number(v, 2), LEFT - 10, y(v) + 4, "end", "dim")
-          for v in (min(ends), max(ends)) if _apart(y(v), y(0.0), top)),
+          for v in (min(ends), max(ends)) if abs(y(v) - y(0.0)) > APART),
     ]  # fmt: skip
     for look, gain in found:
         x, middle, error = _x(look, span), gain.gain or 0.0, ERRORS * (gain.error or 0.0)
@@ -218,9 +220,10 @@ def _performance(looks: Sequence[Look], span: Span, top: float) -> tuple[Html, b
     return joined(parts), True
 
 
-def _apart(y: float, zero: float, top: float) -> bool:
-    """Whether a label would stand free of the zero's and of the panel's name."""
-    return abs(y - zero) > 14 and y > top + 40
+def _title(said: str, span: Span, top: float) -> list[Html]:
+    """A panel's name above it, on two lines where it is narrow."""
+    lines = textwrap.wrap(said, int(span.width / CHARACTER))
+    return [write(line, 0.0, top + 4 + 15 * place) for place, line in enumerate(lines)]
 
 
 def _rule(span: Span, y: float, look: str) -> Html:

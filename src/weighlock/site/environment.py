@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from weighlock.decisions.figures import count
 from weighlock.site import charts
 from weighlock.site.gather import Facts, Place
 from weighlock.site.html import Html, items, marked, tag
@@ -50,7 +51,7 @@ def _watch(place: Place, site: Facts, copied: set[str]) -> list[Html]:
     last = place.looks[-1]
     seen = last.seen
     ago = length(site.at - charts.midnight_after(seen.window.end))
-    about = f"{seen.model.name}, held against {seen.reference.name} ({seen.reference.days:,})"
+    about = f"{seen.model.name}, held against {seen.reference.name} ({count(seen.reference.days, 'day')})"
     window = f" {seen.window.start} to {seen.window.end}, which ended {ago} ago: {about}."
     found = [tag("p", mark(seen.outcome), window), items(seen.reasons)]
     if seen.notes:

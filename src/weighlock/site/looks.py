@@ -10,7 +10,7 @@ from weighlock.errors import EvidenceError
 from weighlock.site.read import Watch, read
 
 VERDICT = "watch.json"
-REPORTS = {"evidently.html": "Evidently's report", "watch.md": "summary", "timeline.png": "by day"}
+REPORTS = {"evidently.html": "Evidently's report", "watch.md": "summary", "timeline.png": "timeline"}
 LARGEST = 5_000_000  # bytes of a verdict
 
 
