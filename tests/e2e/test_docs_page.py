@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from browser import NoBrowserError, Page, browser
-from conftest import Clone, with_small_table
+from conftest import Clone
 from served import Running, add_key, logged, serving
 
 # Of every element with text of its own: the contrast of the text to what is behind it (WCAG 2.2, 1.4.3).
@@ -55,9 +55,8 @@ def page() -> Iterator[Page]:
 
 
 @pytest.fixture(scope="module")
-def service(clone: Clone) -> Iterator[Running]:
-    project = with_small_table(clone("docs-page"))
-    project.run("dvc", "repro", "-q")
+def service(with_model: Clone) -> Iterator[Running]:
+    project = with_model("docs-page")
     with serving(project, add_key(project)) as running:
         yield running
 

@@ -16,7 +16,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import Clone, Project, with_small_table
+from conftest import Clone, Project
 from nginx_server import Nginx, NoNginxError, free_port, free_ports, install, running_nginx
 from routed import Client, ask_all, environment, files
 from served import ROW, add_key, serving
@@ -68,13 +68,12 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         install()
     except NoNginxError as error:
         pytest.skip(f"LOUD: nothing of nginx is tested here. {error}")
-    project = with_small_table(clone("routed"))
-    project.run("dvc", "repro", "-q")
+    project = with_model("routed")
     key = add_key(project)
     folder = Path(tmp_path_factory.mktemp("nginx"))
     for parent in (folder, *folder.parents[:3]):

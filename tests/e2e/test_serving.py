@@ -15,16 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Clone, Project, with_small_table
+from conftest import Clone, Project
 from served import ROW, Load, Running, add_key, logged, serving, until
 
 
 @pytest.fixture(scope="module")
-def project(clone: Clone) -> Project:
+def project(with_model: Clone) -> Project:
     """A clone whose small model is trained."""
-    made = with_small_table(clone("served"))
-    made.run("dvc", "repro", "-q")
-    return made
+    return with_model("served")
 
 
 @pytest.fixture(scope="module")
