@@ -24,6 +24,7 @@ NEWEST = 8  # looks in a narrow drawing
 CHARACTER = 6.9  # pixels of one, roughly
 FARTHEST = 3.0  # times the limit; what lies beyond is drawn there, with its number
 ERRORS = 2.0  # standard errors that a whisker shows
+SHORTEST = 3  # days that are told by their dates; fewer are told by hours
 DAY = dt.timedelta(days=1)
 
 
@@ -46,11 +47,13 @@ class Span:
         return LEFT + min(max(share, 0.0), 1.0) * (self.right - LEFT)
 
     def ticks(self, y: float) -> Html:
-        """Days along the bottom."""
-        days = max((self.end - self.start) / DAY, 1.0)
-        steps = max(min(int((self.right - LEFT) / TICK), int(days)), 1)
+        """Days along the bottom, or hours."""
+        days = (self.end - self.start) / DAY
+        most = int((self.right - LEFT) / TICK)
+        steps = max(min(most, int(days)) if days >= SHORTEST else most, 1)
         moments = [self.start + (self.end - self.start) * place / steps for place in range(steps + 1)]
-        shown = {f"{moment:%Y-%m-%d}": moment for moment in reversed(moments)}
+        form = "%Y-%m-%d" if days >= SHORTEST else "%m-%d %H:%M"
+        shown = {f"{moment:{form}}": moment for moment in reversed(moments)}
         places = sorted((self.x(moment), label) for label, moment in shown.items())
         return joined(write(label, min(x, self.width - 5 * CHARACTER), y + 16, "middle", "dim") for x, label in places)
 

@@ -92,7 +92,7 @@ def gather(root: Path, at: dt.datetime, watch: Path, gates: Iterable[Path]) -> F
     releases, unread = recorded(history)
     weighings, odd = weighed(history, releases, gates)
     looks = read_looks(watch)
-    places = [_place(history, name, looks.by_environment.get(name, ())) for name in history.environments]
+    places = [place_of(history, name, looks.by_environment.get(name, ())) for name in history.environments]
     strangers = [
         f"{value(name)}: the watch has looked at it, and it is no environment of this repository."
         for name in sorted(looks.by_environment.keys() - set(history.environments))
@@ -130,7 +130,8 @@ def periods(events: Iterable[Event]) -> tuple[Period, ...]:
     return tuple(sorted(found, key=lambda period: (period.start, period.variant != "stable")))
 
 
-def _place(history: History, name: str, looks: tuple[Look, ...]) -> Place:
+def place_of(history: History, name: str, looks: tuple[Look, ...]) -> Place:
+    """An environment, and the looks at it."""
     events = tuple(history.of(name))
     status, fault = None, None
     try:

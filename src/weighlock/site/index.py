@@ -21,7 +21,7 @@ def index(frame: Frame, site: Facts) -> str:
     newest = list(itertools.islice((e for e in reversed(site.history.events)), NEWEST))
     about = "What runs where, since when, and the verdict behind it; from git, and from what the watch has seen."
     places = [_place(place, site) for place in site.places]
-    changes = moves(newest, "", known, f"The newest {NEWEST} changes of environments", named=True)
+    changes = moves(newest, "", known, f"Changes of environments, newest first; at most {NEWEST}", named=True)
     return page(
         frame,
         site.name,

@@ -82,12 +82,12 @@ def metrics(reached: Reached, title: str) -> Html:
 
 def checks(found: Sequence[Check]) -> Html:
     """What the gate looked at."""
+    compared = any(check.comparison for check in found)
     rows = [
-        (f"{c.kind}: {c.name}", mark(c.result), *_compared(c), marked(c.reason))
-        for c in found
-    ]  # fmt: skip
-    head = ("check", "result", "champion", "challenger", "gain", "interval", "why")
-    return table("What the gate checked", head, rows, frozenset({2, 3, 4}), why=6)
+        (f"{c.kind}: {c.name}", mark(c.result), *(_compared(c) if compared else ()), marked(c.reason)) for c in found
+    ]
+    head = ("check", "result", *(("champion", "challenger", "gain", "interval") if compared else ()), "why")
+    return table("What the gate checked", head, rows, frozenset({2, 3, 4} if compared else ()), why=len(head) - 1)
 
 
 def moves(events: Iterable[Event], up: str, known: set[str], caption: str, *, named: bool = False) -> Html:

@@ -14,8 +14,10 @@ from told import AT, EVIL, look, looks, watch_of
 from weighlock.deployment.history import History, history_of
 from weighlock.errors import ConfigError
 from weighlock.site import charts
-from weighlock.site.gather import Facts, Period, Place, _place, periods
+from weighlock.site.gather import Facts, Period, Place, periods, place_of
 from weighlock.site.looks import read_looks
+from weighlock.site.parts import checks
+from weighlock.site.read import Check, Comparison, Gain, Interval
 from weighlock.site.shell import length
 from weighlock.site.weighings import recorded, weighed
 from weighlock.site.write import MARKER, REPORTS, build, pages_of, require_ours
@@ -31,7 +33,7 @@ def facts_of(history: History, folder: Path | None = None) -> Facts:
     found, unread = recorded(history)
     verdicts, odd = weighed(history, found, [])
     seen = read_looks(folder).by_environment if folder else {}
-    places = tuple(_place(history, name, seen.get(name, ())) for name in ("production", "staging"))
+    places = tuple(place_of(history, name, seen.get(name, ())) for name in ("production", "staging"))
     return Facts("flights", AT, history, places, tuple(reversed(found)), tuple(verdicts), "w", (*unread, *odd))
 
 
@@ -100,6 +102,15 @@ def test_an_environment_says_what_the_watch_has_seen(pages: dict[str, str]) -> N
     assert links == 2  # to the newest look's: above, and in the table
     assert "evidence: judge" in text
     assert "No look was found in w" in Heard(pages["environments/staging.html"]).text
+
+
+def test_checks_without_comparison_leave_its_columns_out() -> None:
+    plain = Check(kind="condition", name="floors", result="pass", reason="`roc_auc` holds")
+    compared = Comparison(champion=0.5, challenger=0.4, gain=Gain(value=0.1, interval=Interval(lower=None, upper=1.0)))
+    assert "champion" not in checks([plain]).text
+    text = Heard(checks([plain, plain.model_copy(update={"comparison": compared})]).text).text
+    assert "championchallengergainintervalwhy" in text
+    assert "0.50000.40000.1000unknownroc_auc holds" in text
 
 
 def test_a_release_says_where_it_ran(pages: dict[str, str]) -> None:
