@@ -14,7 +14,7 @@ from weighlock.params import DataParams, Params, Source, SplitParams, ValidatePa
 from weighlock.schema import Schema, Task
 from weighlock.setup.columns import infer_column
 from weighlock.setup.outcome import Outcome, infer_outcome
-from weighlock.setup.policy import gate_policy, log_policy, release_policy, serve_policy
+from weighlock.setup.policy import deploy_policy, gate_policy, log_policy, release_policy, serve_policy
 from weighlock.setup.training import evaluate_params, refit_params, train_params
 from weighlock.setup.trial import find_split, with_room_for_bad_rows, without_suspects
 from weighlock.stages.ingest import partition
@@ -157,6 +157,7 @@ def _params(data: DataParams, schema: Schema, usable: pd.DataFrame, scores: dict
             "serve": serve_policy(),
             "monitoring": {"log": log_policy()},
             "release": release_policy(schema.target),
+            "deploy": deploy_policy(),
         }
     )
 

@@ -51,7 +51,8 @@ def params_text(params: Params) -> str:
         **params.refit.model_dump(),
         **_gate(params.gate),
         **{"serve_max_rows" if k == "max_rows" else k: flow(v) for k, v in params.serve.items()},
-        "release_name": params.release["name"],
+        **{f"release_{key}": flow(value) for key, value in params.release.items()},
+        **{f"deploy_{key}": flow(value) for key, value in params.deploy.items()},
         **{f"log_{key}": flow(value) for key, value in params.monitoring["log"].items()},
     }
     return _filled("params.template", values, column=39)
