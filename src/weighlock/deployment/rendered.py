@@ -41,16 +41,20 @@ def replace(folder: Path, files: Mapping[str, str]) -> dict[str, str]:
 
 
 def _compared(folder: Path, files: Mapping[str, str]) -> list[tuple[str, bytes | None, bytes | None]]:
-    there = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if not path.is_dir()}
+    there = {
+        path.relative_to(folder).as_posix(): path
+        for path in folder.rglob("*")
+        if path.is_symlink() or not path.is_dir()
+    }
     pairs = [
-        (
-            path,
-            there[path].read_bytes() if path in there else None,
-            files[path].encode() if path in files else None,
-        )
+        (path, _content(there[path]) if path in there else None, files[path].encode() if path in files else None)
         for path in sorted({*there, *files})
     ]
     return [(path, old, new) for path, old, new in pairs if old != new]
+
+
+def _content(path: Path) -> bytes:
+    return f"a link to {path.readlink()}".encode() if path.is_symlink() else path.read_bytes()
 
 
 def _ours(folder: Path) -> None:

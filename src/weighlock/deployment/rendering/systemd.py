@@ -34,6 +34,7 @@ HARDENING = {
     "RestrictRealtime": "yes",
     "RestrictSUIDSGID": "yes",
     "LockPersonality": "yes",
+    "MemoryDenyWriteExecute": "yes",
     "RemoveIPC": "yes",
     "KeyringMode": "private",
     "UMask": "0077",
