@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -23,20 +24,25 @@ def named(root: Path) -> Path:
     return root
 
 
-@pytest.fixture
-def clones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[Path, Path]:
-    """Two clones of a bare repository with one commit."""
-    for variable in ("GIT_CONFIG_GLOBAL", "GIT_CONFIG_SYSTEM"):
-        monkeypatch.setenv(variable, "/dev/null")
-    sh(tmp_path, "init", "-q", "--bare", "-b", "main", "origin.git")
-    mine, theirs = tmp_path / "mine", tmp_path / "theirs"
-    sh(tmp_path, "clone", "-q", "origin.git", "mine")
-    named(mine)
+@pytest.fixture(scope="module")
+def made(alone: None, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("clones")
+    sh(folder, "init", "-q", "--bare", "-b", "main", "--template=", "origin.git")
+    sh(folder, "clone", "-q", "--template=", "origin.git", "mine")
+    mine = named(folder / "mine")
+    sh(mine, "remote", "set-url", "origin", "../origin.git")
     sh(mine, "switch", "-q", "-c", "main")
     sh(mine, "commit", "-q", "--allow-empty", "-m", "first")
     sh(mine, "push", "-q", "--set-upstream", "origin", "main")
-    sh(tmp_path, "clone", "-q", "origin.git", "theirs")
-    return mine, named(theirs)
+    shutil.copytree(mine, folder / "theirs")
+    return folder
+
+
+@pytest.fixture
+def clones(made: Path, tmp_path: Path) -> tuple[Path, Path]:
+    """Two clones of a bare repository with one commit."""
+    shutil.copytree(made, tmp_path / "clones")
+    return tmp_path / "clones/mine", tmp_path / "clones/theirs"
 
 
 def change(root: Path, name: str) -> Commit:
