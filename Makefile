@@ -16,7 +16,7 @@ unexport PIP_FIND_LINKS
 .PHONY: help env repro test check e2e bench bento image dashboards lock mlflow clean
 
 help:  ## list the targets
-	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-8s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
 
 env: $(STAMP)  ## set up .venv from requirements.lock
 
@@ -43,7 +43,7 @@ check: env  ## format, lint, types, import contracts
 e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
 	python -m pytest tests/e2e
 
-BENCHMARKS := pipeline gate serving batch
+BENCHMARKS := pipeline gate serving batch routing
 bench: env  ## the measured figures, as tables and as JSON
 	@short=0; for name in $(BENCHMARKS); do python -m benchmarks.$$name || short=1; done; exit $$short
 

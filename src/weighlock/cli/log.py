@@ -28,14 +28,20 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         action.add_argument(
             "--log-dir", type=Path, metavar="DIR", default=Path("log"), help="the service's (default: log)"
         )
-        action.add_argument("--to", metavar="URL", help="where the days are: a folder or a URL (default: DIR)")
+        action.add_argument(
+            "--to",
+            metavar="URL",
+            help="where the days are: a folder or a URL (default: `monitoring.log_url`, else DIR)",
+        )
 
 
 def run(args: argparse.Namespace) -> None:
     """Do what was asked."""
+    from weighlock.monitoring.log_policy import read_log_url
     from weighlock.monitoring.log_store import Store
 
-    {"compact": _compact, "cat": _cat, "forget": _forget}[args.action](args, Store(args.to or str(args.log_dir)))
+    to = args.to or read_log_url() or str(args.log_dir)
+    {"compact": _compact, "cat": _cat, "forget": _forget}[args.action](args, Store(to))
 
 
 def _compact(args: argparse.Namespace, store: Store) -> None:

@@ -96,11 +96,16 @@ class Machine(Strict):
                 f"listens on {self.address} without `tls`, so that API keys would travel in clear. Name `tls`, listen "
                 "on 127.0.0.1, or set `cleartext: true` where a load balancer in front ends TLS"
             )
-        if self.first_port + self.ports > 65_536:
+        if self.shadow_port > 65_535:
             raise ValueError("`first_port` + `ports` goes beyond port 65535")
-        if self.first_port <= self.listen < self.first_port + self.ports:
+        if self.first_port <= self.listen <= self.shadow_port:
             raise ValueError("`listen` should not be one of the ports of the releases")
         return self
+
+    @property
+    def shadow_port(self) -> int:
+        """Where nginx takes copies for a shadow: the port above those of the releases."""
+        return self.first_port + self.ports
 
     def port_of(self, number: int) -> int:
         """Where release `number` listens."""

@@ -1,9 +1,12 @@
-"""`params.yaml: monitoring`: what is logged of a row, and for how long it is kept."""
+"""`params.yaml: monitoring`: where the prediction log is, what is logged of a row, and for how long it is kept."""
 
 from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field
 
 from weighlock.config import Strict, parse
 from weighlock.monitoring.log_record import HashKey, LogParams
@@ -30,6 +33,7 @@ class LogPolicy(Strict):
 class MonitoringParams(Strict):
     """`monitoring`."""
 
+    log_url: Annotated[str, Field(min_length=1)] | None = None
     log: LogPolicy = LogPolicy()
 
 
@@ -51,3 +55,12 @@ def read_retention(path: Path = FILE) -> dt.timedelta | None:
     """
     retention = read_monitoring(path).log.retention
     return to_timedelta(retention) if retention else None
+
+
+def read_log_url(path: Path = FILE) -> str | None:
+    """Where the log's days are; None where that is not set, or there is no `params.yaml`.
+
+    Raises:
+        ConfigError: `params.yaml` is wrong.
+    """
+    return read_monitoring(path).log_url if path.exists() else None

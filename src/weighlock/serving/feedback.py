@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
     from weighlock.scoring import Signature
 
 LONGEST_ID = 64
+# What the service gives, letters and digits, and what `weighlock score` does: two such words and a dash.
+ID = "[A-Za-z0-9]+(-[A-Za-z0-9]+)?"
 
 
 class Truth(msgspec.Struct, forbid_unknown_fields=True):
@@ -68,7 +71,7 @@ class FeedbackReader:
 
     def _odd(self, truth: Truth) -> list[tuple[str, str]]:
         found = []
-        if not 0 < len(truth.id) <= LONGEST_ID or not truth.id.isalnum() or not truth.id.isascii():
+        if not (len(truth.id) <= LONGEST_ID and re.fullmatch(ID, truth.id)):
             found.append(("id", "is no id of a prediction"))
         if self._classes is not None:
             if self._plain(truth.truth) not in self._classes:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from weighlock.serving.application import LONGEST_HEADER
-from weighlock.serving.feedback import LONGEST_ID
+from weighlock.serving.feedback import ID, LONGEST_ID
 from weighlock.serving.problems import KINDS, MEDIA_TYPE
 from weighlock.serving.reader import LARGEST
 
@@ -61,7 +61,7 @@ def openapi(signature: Signature, service: Service, example: Node | None) -> byt
                 "Feedback": _object({"rows": rows | {"items": _ref("Truth")}}),
                 "Truth": _object(
                     {
-                        "id": {"type": "string", "pattern": f"^[A-Za-z0-9]{{1,{LONGEST_ID}}}$"},
+                        "id": {"type": "string", "pattern": f"^{ID}$", "maxLength": LONGEST_ID},
                         "truth": {"enum": _truths(signature.classes)} if signature.classes else {"type": "number"},
                     }
                 ),

@@ -53,6 +53,7 @@ def params_text(params: Params) -> str:
         **{"serve_max_rows" if k == "max_rows" else k: flow(v) for k, v in params.serve.items()},
         **{f"release_{key}": flow(value) for key, value in params.release.items()},
         **{f"deploy_{key}": flow(value) for key, value in params.deploy.items()},
+        "log_url": flow(params.monitoring["log_url"]),
         **{f"log_{key}": flow(value) for key, value in params.monitoring["log"].items()},
     }
     return _filled("params.template", values, column=39)

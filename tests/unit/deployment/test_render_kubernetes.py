@@ -10,6 +10,8 @@ import kubernetes_validate
 import pytest
 import yaml
 from deployed import DIGEST, RELEASES, environment, release
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from kubernetes_validate import utils
 from published_fields import KINDS, unknown
 
@@ -21,6 +23,12 @@ from weighlock.errors import ConfigError
 CLUSTER = Kubernetes(
     namespace="models", hostnames=["flights.example.com"], gateway=Gateway(name="public", section="tls")
 )
+
+
+def _can_travel(value: str) -> bool:
+    return 0 < len(value) <= 200 and value.isprintable() and value == value.strip()
+
+
 ROUTES = [
     None,
     Route(weight=10.0),
@@ -135,6 +143,14 @@ def test_a_match_leads_to_the_candidate_and_goes_before() -> None:
     assert found == [[{"type": "Exact", "name": "X-Plan", "value": value}] for value in values]
     assert {rule["backendRefs"][0]["name"] for rule in (first, second)} == {"flights-production-v2"}
     assert rest["backendRefs"][0]["name"] == "flights-production-v1"
+
+
+@settings(max_examples=15)
+@given(values=st.lists(st.text(st.characters(codec="utf-8")).filter(_can_travel), min_size=1, max_size=5, unique=True))
+def test_a_value_to_match_stays_a_value(values: list[str]) -> None:
+    files = render("production", environment(Route(match=Match(values=values)), kubernetes=CLUSTER), RELEASES)
+    (route,) = yaml.safe_load_all(files["kubernetes/httproute.yaml"])
+    assert [match["headers"][0]["value"] for match in route["spec"]["rules"][0]["matches"]] == values
 
 
 def test_more_values_than_a_route_holds_are_refused() -> None:

@@ -156,20 +156,26 @@ def test_upper_and_lower_case_are_two_entities() -> None:
     assert found["block"][1]["directive"] == r"~^Ab\x2d1$"
 
 
-def test_a_shadow_is_asked_the_same_and_answers_nobody() -> None:
+def test_a_shadow_is_asked_the_same_answers_nobody_and_is_waited_for_by_nobody() -> None:
     found = site(Route(mirror=25.0))
     key, parts = shares(found)
     assert (key, parts) == ("v2:$weighlock_production_request", [("25%", "yes"), ("*", "no")])
-    (predict,) = find(found, "location", "=", "/v1/predict")
-    assert find(predict["block"], "proxy_pass")[0]["args"] == ["http://weighlock_production_stable"]
-    assert find(found, "mirror")[0] in predict["block"]
-    (copy,) = find(found, "location", "=", "/weighlock-mirror")
-    assert [d["directive"] for d in copy["block"]][:2] == ["internal", "if"]
-    assert find(copy["block"], "proxy_pass")[0]["args"] == ["http://weighlock_production_candidate/v1/predict"]
-    # set for the whole server, and by no location anew: the copy has its request's name
-    (server,) = [d for d in found if d["directive"] == "server"]
-    assert ["X-Request-Id", "$weighlock_production_request"] in [d["args"] for d in server["block"]]
+    server, shadow = (d["block"] for d in found if d["directive"] == "server")
+    (predict,) = find(server, "location", "=", "/v1/predict")
+    assert [d["args"] for d in predict["block"]][::2] == [["/weighlock-mirror"], ["http://weighlock_production_stable"]]
+    assert len(find(server, "mirror")) == 1  # feedback is not told twice
+    copies, sent = (find(place, "location", "=", "/weighlock-mirror")[0]["block"] for place in (server, shadow))
+    assert [d["directive"] for d in copies][:2] == ["internal", "if"]
+    assert find(copies, "proxy_pass")[0]["args"] == ["http://127.0.0.1:3200/v1/predict"]
+    assert find(shadow, "listen")[0]["args"] == ["127.0.0.1:3200"]
+    assert find(sent, "proxy_pass")[0]["args"] == ["http://weighlock_production_candidate/v1/predict"]
+    assert [d["args"] for d in find(found, "proxy_ignore_client_abort")] == [["on"], ["on"]]
+    # set for whole servers, and by no location anew: the copy has its request's name and entity
     assert not [d for place in find(found, "location") for d in find(place["block"], "proxy_set_header")]
+    passed = [{tuple(d["args"]) for d in place if d["directive"] == "proxy_set_header"} for place in (server, shadow)]
+    assert ("X-Request-Id", "$weighlock_production_request") in passed[0]
+    assert ("X-Request-Id", "$http_x_request_id") in passed[1]
+    assert ("X-Entity-Id", "$http_x_entity_id") in passed[0] & passed[1]
     (upstream,) = find(found, "upstream", "weighlock_production_candidate")
     assert not [d for d in upstream["block"] if "backup" in d["args"]]  # or stable would be asked twice
 

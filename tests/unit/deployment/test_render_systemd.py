@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import argparse
 import configparser
 from typing import Any
 
 import pytest
 from deployed import RELEASES, environment, release
 
+from weighlock.cli import serve
 from weighlock.deployment.environment import Environment, Resources, Route
 from weighlock.deployment.render import render, services
 from weighlock.deployment.rendering.systemd import log_folder
@@ -62,6 +64,18 @@ def test_the_service_may_do_nothing_that_it_need_not() -> None:
     }  # fmt: skip
     assert {key: service[key] for key in asked} == asked
     assert "--keys /etc/weighlock/keys.json --log-dir /var/lib/weighlock/production/log" in service["ExecStart"]
+
+
+def test_what_starts_it_is_a_command_that_there_is() -> None:
+    line = read(rendered()[TEMPLATE])["Service"]["ExecStart"]
+    for name, value in {"%i": "v7", "${PORT}": "3107", "${WORKERS}": "2"}.items():
+        line = line.replace(name, value)
+    program, command, *words = line.split()
+    parser = argparse.ArgumentParser()
+    serve.arguments(parser)
+    args = parser.parse_args(words)
+    assert (program, command) == ("/opt/weighlock/.venv/bin/weighlock", "serve")
+    assert (args.release, args.port, args.workers, args.host) == ("v7", 3107, 2, "127.0.0.1")
 
 
 def test_without_a_user_systemd_invents_one_and_hands_over_the_keys() -> None:

@@ -51,11 +51,27 @@ def test_check_names_what_was_edited_went_stale_or_does_not_belong(
     assert "`deploy/rendered/production/machine/nginx.conf` is not what is rendered" in said
     assert "`deploy/rendered/production/machine/own.conf` does not belong here" in said
     assert "`deploy/rendered/production/kubernetes/v1.yaml` is missing" in said
-    assert "Run `weighlock render production`" in said
+    assert "Run `weighlock render production` and commit" in said
     state(repository, "stable: v1\nmachine: {}\n")
     main(["render", "production"])
     assert sorted(p.name for p in FOLDER.iterdir()) == ["machine"]
     assert main(["render", "production", "--check"]) == 0
+
+
+def test_what_ships_is_fresh(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["render", "--check"]) == 0
+    assert "as `deploy/production.yaml` says" in capsys.readouterr().out
+
+
+def test_all_environments_are_checked_before_it_says_so(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (repository / "deploy/staging.yaml").write_text("stable: v2\nmachine: {listen: 8081, first_port: 3300}\n")
+    assert main(["render", "--check"]) == 2
+    said = capsys.readouterr().err
+    assert "rendered/staging/machine/nginx.conf` is missing" in said
+    assert "rendered/production/machine/nginx.conf` is missing" in said
+    assert "Run `weighlock render` and commit" in said
+    assert main(["render", "--out", "there"]) == 2
+    assert main(["render"]) == main(["render", "--check"]) == 0
 
 
 def test_what_is_refused_changes_nothing(repository: Path, capsys: pytest.CaptureFixture[str]) -> None:

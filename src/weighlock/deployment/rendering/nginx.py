@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from weighlock.deployment.rendering.nginx_directives import Directive, Names, block, line, text
 from weighlock.deployment.rendering.nginx_problems import nothing, problems
 from weighlock.deployment.rendering.nginx_server import rate_zone, server
+from weighlock.deployment.rendering.nginx_shadow import MIRROR, PREDICT, copies, shadow
 from weighlock.deployment.rendering.nginx_split import answering, identity, split
 from weighlock.deployment.rendering.plan import Plan
 from weighlock.deployment.targets import Machine
 
-PREDICT = "/v1/predict"
-MIRROR = "/weighlock-mirror"
 LOOPBACK = "127.0.0.1"
 
 
@@ -41,12 +40,13 @@ def _site(plan: Plan, machine: Machine) -> list[Directive]:
     head = [*identity(names), _log_format(plan, names), *rate_zone(names, machine)]
     if not plan.variants:
         return [*head, server(plan, machine, names, [nothing("/")])]
-    locations = [*_predict(plan, names), *_others(plan, names), *problems()]
+    locations = [*_predict(plan, machine, names), *_others(plan, names), *problems()]
     return [
         *head,
         *_upstreams(plan, machine, names),
         *split(plan, names),
         server(plan, machine, names, locations),
+        *([shadow(names, machine)] if plan.route and plan.route.mirror else []),
     ]
 
 
@@ -72,27 +72,13 @@ def _upstream(name: str, servers: Sequence[Directive]) -> Directive:
     return block("upstream", name, holds=[line("zone", name, "64k"), *servers, *kept])
 
 
-def _predict(plan: Plan, names: Names) -> list[Directive]:
+def _predict(plan: Plan, machine: Machine, names: Names) -> list[Directive]:
     who = answering(plan, names)
     passes = line("proxy_pass", f"http://{names('stable' if who == 'stable' else 'predict_' + who)}")
     if plan.route is None or not plan.route.mirror:
         return [block("location", "=", PREDICT, holds=[passes])]
-    copy = block(
-        "location",
-        "=",
-        MIRROR,
-        holds=[
-            line("internal"),
-            block("if", names.variable("copied"), "=", "no", holds=[line("return", "204")]),
-            # the client's next request on its connection waits for the copy's end
-            line("proxy_connect_timeout", "1s"),
-            line("proxy_read_timeout", "5s"),
-            line("proxy_next_upstream", "off"),
-            line("proxy_pass", f"http://{names('candidate')}{PREDICT}"),
-        ],
-    )
     mirrored = [line("mirror", MIRROR), line("mirror_request_body", "on"), passes]
-    return [block("location", "=", PREDICT, holds=mirrored), copy]
+    return [block("location", "=", PREDICT, holds=mirrored), copies(names, machine)]
 
 
 def _others(plan: Plan, names: Names) -> list[Directive]:

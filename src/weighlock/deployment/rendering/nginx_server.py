@@ -24,7 +24,7 @@ def server(plan: Plan, machine: Machine, names: Names, locations: Sequence[Direc
             *_real_address(machine),
             *_limits(machine, names),
             *_headers(machine),
-            *_proxying(machine, names),
+            *proxying(machine, names.variable("request")),
             *locations,
         ],
     )
@@ -69,20 +69,24 @@ def rate_zone(names: Names, machine: Machine) -> list[Directive]:
 
 
 def _limits(machine: Machine, names: Names) -> list[Directive]:
-    size = f"{machine.max_kilobytes}k"
     rate = []
     if machine.rate is not None:
         burst = [f"burst={machine.rate.burst}", "nodelay"] if machine.rate.burst else []
         rate = [line("limit_req", f"zone={names('rate')}", *burst), line("limit_req_status", "429")]
     return [
         *rate,
-        line("client_max_body_size", size),
-        line("client_body_buffer_size", size),  # rows are people's data: they never go to a temporary file
+        *bodies(machine),
         line("client_header_timeout", "10s"),
         line("client_body_timeout", "10s"),
         line("send_timeout", "10s"),
         line("keepalive_timeout", "65s"),
     ]
+
+
+def bodies(machine: Machine) -> list[Directive]:
+    """How large a body may be. Rows are people's data: they never go to a temporary file."""
+    size = f"{machine.max_kilobytes}k"
+    return [line("client_max_body_size", size), line("client_body_buffer_size", size)]
 
 
 def _headers(machine: Machine) -> list[Directive]:
@@ -99,7 +103,7 @@ def _headers(machine: Machine) -> list[Directive]:
     ]
 
 
-def _proxying(machine: Machine, names: Names) -> list[Directive]:
+def proxying(machine: Machine, request: str) -> list[Directive]:
     """How requests are passed on.
 
     A prediction is logged, so it must not be asked for twice: nginx passes a POST to another server only where it could
@@ -109,7 +113,7 @@ def _proxying(machine: Machine, names: Names) -> list[Directive]:
         line("proxy_http_version", "1.1"),
         line("proxy_set_header", "Connection", ""),
         line("proxy_set_header", "Host", "$host"),
-        line("proxy_set_header", "X-Request-Id", names.variable("request")),
+        line("proxy_set_header", "X-Request-Id", request),
         line("proxy_set_header", ENTITY, header(ENTITY)),
         line("proxy_connect_timeout", "2s"),
         line("proxy_send_timeout", "10s"),

@@ -126,9 +126,10 @@ def _rights(environment: str, machine: Machine) -> tuple[tuple[str, str], ...]:
         if machine.user
         else (("DynamicUser", "yes"), ("LoadCredential", f"keys.json:{machine.keys}"))
     )
-    log = ("ReadWritePaths", machine.log) if machine.log else ("StateDirectory", f"weighlock/{environment}/log")
+    state = (("StateDirectory", f"weighlock/{environment}/log"), ("StateDirectoryMode", "0700"))
+    log = (("ReadWritePaths", machine.log),) if machine.log else state
     home = "read-only" if f"{machine.checkout}/".startswith(_HOMES) else "yes"
-    return (*who, log, ("ProtectHome", home))
+    return (*who, *log, ("ProtectHome", home))
 
 
 def _own(variant: Variant, plan: Plan, machine: Machine) -> str:
