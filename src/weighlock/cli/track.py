@@ -30,11 +30,11 @@ def run(args: argparse.Namespace) -> None:  # noqa: ARG001
     root = Path.cwd()
     if versions(root):
         from weighlock.deployment.environment import read_environment
-        from weighlock.tracking.registry import CANDIDATE, CHAMPION, project
+        from weighlock.tracking.registry import CANDIDATE, CHAMPION, project_releases
 
         production = read_environment("production", root)
         candidate = production.candidate.release if production.candidate else None
-        print(told(project(root, {CHAMPION: production.stable, CANDIDATE: candidate})))
+        print(told(project_releases(root, {CHAMPION: production.stable, CANDIDATE: candidate})))
 
 
 def describe(tracked: Tracked) -> str:

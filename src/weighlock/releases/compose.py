@@ -17,6 +17,7 @@ from weighlock.releases.record import (
     Data,
     Release,
     format_release,
+    next_version,
     parse_release,
     path_of,
     read_release,
@@ -104,22 +105,6 @@ def released_as(models: Models, root: Path) -> Release | None:
         if (release.weighed.digest, release.served.digest) == (models.weighed.digest, models.served.digest):
             return release
     return None
-
-
-def next_version(root: Path) -> str:
-    """v8 after v7.
-
-    Raises:
-        EvidenceError: the records have a gap, so that one was removed.
-    """
-    known = versions(root)
-    wanted = [f"v{number}" for number in range(1, len(known) + 1)]
-    if known != wanted:
-        gone = next(w for w, k in zip(wanted, known, strict=True) if w != k)
-        raise EvidenceError(
-            f"`{path_of(gone)}` is missing, but there are later ones. Records are never removed: restore it."
-        )
-    return f"v{len(known) + 1}"
 
 
 def compose(

@@ -167,6 +167,22 @@ def versions(root: Path) -> list[str]:
     return sorted((match[1] for match in found if match), key=lambda version: int(version[1:]))
 
 
+def next_version(root: Path) -> str:
+    """v8 after v7.
+
+    Raises:
+        EvidenceError: the records have a gap, so that one was removed.
+    """
+    known = versions(root)
+    wanted = [f"v{number}" for number in range(1, len(known) + 1)]
+    if known != wanted:
+        gone = next(w for w, k in zip(wanted, known, strict=True) if w != k)
+        raise EvidenceError(
+            f"`{path_of(gone)}` is missing, but there are later ones. Records are never removed: restore it."
+        )
+    return f"v{len(known) + 1}"
+
+
 def read_release(version: str, root: Path) -> Release:
     """The record of a release of the working tree.
 

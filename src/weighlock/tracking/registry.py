@@ -47,7 +47,9 @@ class Projected:
     aliases: tuple[tuple[str, str], ...] = ()
 
 
-def project(root: Path, wanted: Mapping[str, str | None], environ: Mapping[str, str] = os.environ) -> Projected:
+def project_releases(
+    root: Path, wanted: Mapping[str, str | None], environ: Mapping[str, str] = os.environ
+) -> Projected:
     """Make the registry show the releases of the repository at `root`.
 
     Args:

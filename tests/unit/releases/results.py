@@ -146,5 +146,6 @@ def make_result(root: Path, weighed: bytes = b"weighed", served: bytes = b"serve
     write(root, {
         "params.yaml": PARAMS.encode(), "schema.yaml": SCHEMA.encode(), "dvc.lock": lock_of(made),
         "reports/plots/calibration.csv": b"predicted,observed,rows\n0.1,0.2,20\n0.8,0.7,20\n",
-        ".gitignore": b"/models/\n/reports/gate/\n.staging-*\n", "mine.csv": b"a\n",
+        ".gitignore": b"/models/\n/reports/gate/\n.staging-*\n/.dvc/*\n!/.dvc/config\n", "mine.csv": b"a\n",
+        ".dvc/config": b"[core]\n    analytics = false\n",
     })  # fmt: skip

@@ -10,9 +10,9 @@ import yaml
 from tests.unit.releases.results import lock_of, make_result, md5, models, sh, sha256_of
 
 from weighlock.errors import ConfigError, EvidenceError, RepositoryError
-from weighlock.releases.compose import next_version, read_models, released_as, require_committed
+from weighlock.releases.compose import read_models, released_as, require_committed
 from weighlock.releases.evidence import read_evidence
-from weighlock.releases.record import Release, check_image, read_release, read_release_params, versions
+from weighlock.releases.record import Release, check_image, next_version, read_release, read_release_params, versions
 
 Record = Callable[..., Release]
 IMAGE = f"registry.example.org/parts@sha256:{'6' * 64}"

@@ -40,6 +40,7 @@ th { font-weight: 600; white-space: nowrap } td.n, th.n { text-align: right; fon
 td.n { white-space: nowrap } td:last-child, th:last-child { padding-right: 0 }
 code { font: .9em ui-monospace, monospace; background: var(--code); padding: .08em .3em; border-radius: 3px;
   overflow-wrap: anywhere }
+td:first-child code { white-space: nowrap }
 pre { background: var(--code); padding: .7rem .9rem; border-radius: 5px; overflow-x: auto }
 pre code { padding: 0 } svg { max-width: 100%; height: auto; display: block; margin: .6rem 0 }
 svg text { font: 12px system-ui, sans-serif; fill: var(--ink) } svg .dim { fill: var(--dim) }
