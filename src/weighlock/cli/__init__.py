@@ -31,6 +31,7 @@ COMMANDS = {
     "label": "join outcomes that arrive later to the predictions of the log",
     "score": "score whole Parquet or CSV files with a model",
     "render": "write environments as files for nginx, systemd and Kubernetes",
+    "sync": "make this machine run what git wants, without a failed request",
     "keys": "make, list and revoke the keys that open the service",
     "serve": "answer requests with a model, over HTTP",
     "smoke": "ask a running service whether it serves the right model, rightly",

@@ -75,4 +75,5 @@ def release_policy(target: str) -> dict[str, Any]:
 
 def deploy_policy() -> dict[str, Any]:
     """The content of `params.yaml: deploy`: the environments that the repository ships with."""
-    return {"environments": ["staging", "production"], "known": []}
+    sync = {"signatures": "optional", "allowed_signers": None, "ready_seconds": 60, "drain_seconds": 60}
+    return {"environments": ["staging", "production"], "known": [], "sync": sync}
