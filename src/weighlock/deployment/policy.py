@@ -27,7 +27,7 @@ class SyncParams(Strict):
     Attributes:
         signatures: whether a commit is applied only with a signature that holds.
         allowed_signers: the keys that may sign, as `ssh-keygen -Y verify` reads them: a path in the repository, of
-            which the commit that was applied last counts, or a whole path on the machine; None: git's own configuration.
+            which the commit applied last counts, or a whole path on the machine; None: git's own configuration.
         ready_seconds: until a service is ready; longer is a failure.
         drain_seconds: until nginx has answered what came before a reload; a service that is still used then is stopped
             by a later sync. More than `machine.timeout_seconds`.

@@ -1,0 +1,70 @@
+"""From a commit to what answers: a real nginx, real services of two releases, clients that never stop asking."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from conftest import Clone, with_small_table
+from drill import REASON, Clients, Fleet, fleet, two_releases
+from nginx_server import NoNginxError, install
+from served import until
+
+SECONDS = 10.0
+
+
+@pytest.fixture(scope="module")
+def site(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+    try:
+        install()
+    except NoNginxError as reason:
+        pytest.skip(f"NOT TESTED: sync with a real nginx. {reason}")
+    factory = with_small_table(clone("factory"))
+    two_releases(factory, train="C: 0.01")
+    folder = Path(tmp_path_factory.mktemp("fleet"))
+    folder.chmod(0o755)
+    with fleet(factory, folder) as found:
+        yield found
+
+
+def test_the_drill(site: Fleet) -> None:
+    # nothing runs yet
+    first = site.sync()
+    assert (first["outcome"], first["serves"]) == ("SYNCED", [])
+    site.order("promote", "v1", "production", "--reason", "the first of them all", "--push")
+    planned = site.sync("--dry-run")["said"]
+    assert "1. start v1 on port" in planned
+    assert site.sync()["outcome"] == "SYNCED"
+    assert site.sync()["outcome"] == "OK"
+
+    with Clients(site) as clients:
+        until(lambda: len(clients.answers) > 20, 20)
+        site.order("promote", "v2", "staging", "--push")
+        site.order("promote", "v2", "production", "--push")
+        site.sync()
+        began = time.time()
+        until(lambda: sum(at > began for at, _ in clients.answers) > 300, 30)
+        assert 0.03 < clients.share("v2", began) < 0.25
+        site.order("advance", "production", "--reason", "nothing odd", "--push")
+        site.sync()
+        site.order("advance", "production", "--to", "stable", "--push")
+        site.sync()
+        began = time.time()
+        until(lambda: sum(at > began for at, _ in clients.answers) > 100, 30)
+        assert clients.since(began) == {"v2"}
+
+        site.order("rollback", "production", "--reason", REASON, "--push")
+        report = site.sync()
+        pushed, ended = site.pushed_at(), time.time()
+        until(lambda: sum(at > ended for at, _ in clients.answers) > 100, 30)
+
+    taken = clients.last("v2") - pushed
+    print(f"{taken:.2f} s from the pushed commit to the last answer by v2; {len(clients.answers)} answers, "
+          f"{clients.again} asked again on a new connection")  # fmt: skip
+    assert clients.failed == []
+    assert 0 < taken <= SECONDS
+    assert clients.since(ended) == {"v1"}
+    assert report["applied"] == site.head()
+    assert [one["version"] for one in report["serves"]] == ["v1"]
