@@ -80,6 +80,7 @@ class Fleet:
 
 def two_releases(factory: Project, *, train: str) -> None:
     """Train, weigh and record v1 and v2: `train` replaces `seed: 7` in the second's params."""
+    factory.run("git", "remote", "remove", "origin")  # whose branch may move meanwhile
     params = factory.path / "params.yaml"
     params.write_text(f"{params.read_text()}release: {{name: parts}}\n")
     factory.run("dvc", "repro", "-q")
@@ -109,7 +110,7 @@ def fleet(factory: Project, folder: Path) -> Iterator[Fleet]:
     remote = folder / "remote.git"
     subprocess.run(["git", "init", "-q", "--bare", "--initial-branch=main", str(remote)], check=True)
     factory.run("git", "branch", "-M", "main")
-    factory.run("git", "remote", "set-url", "origin", str(remote))
+    factory.run("git", "remote", "add", "origin", str(remote))
     factory.run("git", "push", "-q", "--set-upstream", "origin", "main")
     factory.run("weighlock", "promote", "v1", "staging", "--push")
     machine = Project(folder / "machine", {**factory.env, "PYTHONPATH": str(folder / "machine/src")})
@@ -133,7 +134,7 @@ class Clients:
             new one, as browsers and HTTP libraries do (RFC 9112, 9.3.1).
     """
 
-    fleet: Fleet
+    fleet: Any  # with `port` and `key`
     number: int = 6
     pause: float = 0.005
     answers: list[tuple[float, str]] = field(default_factory=list)

@@ -42,6 +42,7 @@ def test_the_drill(site: Fleet) -> None:
     with Clients(site) as clients:
         until(lambda: len(clients.answers) > 20, 20)
         site.order("promote", "v2", "staging", "--push")
+        site.order("advance", "staging", "--to", "stable", "--push")
         site.order("promote", "v2", "production", "--push")
         site.sync()
         began = time.time()

@@ -46,13 +46,15 @@ class Processes:
     _children: dict[Instance, subprocess.Popen[bytes]] = field(default_factory=dict, repr=False)
 
     def running(self) -> frozenset[Instance]:
-        """Those whose locks are held."""
+        """Those whose locks are held; what is left of others is swept."""
         found = set()
         for path in self.folder.glob("*.lock"):
             version, _, port = path.stem.partition("-")
             instance = Instance(version, int(port))
             if self.alive(instance):
                 found.add(instance)
+            else:
+                self._forget(instance)
         return frozenset(found)
 
     def prepare(self, files: Mapping[str, str]) -> None:  # noqa: ARG002
