@@ -18,7 +18,7 @@ from typing import Any
 import yaml
 from conftest import Project
 from nginx_server import free_port
-from served import ROW, add_key
+from served import ROW, add_key, until
 
 REASON = "v2 is wrong about everything"
 
@@ -136,7 +136,7 @@ class Clients:
 
     fleet: Any  # with `port` and `key`
     number: int = 6
-    pause: float = 0.005
+    pause: float = 0.02
     answers: list[tuple[float, str]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     again: int = 0
@@ -207,3 +207,21 @@ class Clients:
 
     def _connection(self) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self.fleet.port, timeout=20)
+
+
+def answered(clients: Clients, more: int, seconds: float = 60) -> float:
+    """Wait for more answers; when that began."""
+    began = time.time()
+    until(lambda: sum(at > began for at, _ in clients.answers[-10 * more :]) > more, seconds)
+    return began
+
+
+def rollback_of(site: Fleet, clients: Clients, *words: str) -> float:
+    """Roll production back, sync at once; seconds from the pushed commit to the last answer by v2."""
+    site.order("rollback", "production", "--reason", REASON, "--push", *words)
+    pushed = site.pushed_at()
+    report = site.sync()
+    assert (report["outcome"], report["applied"]) == ("SYNCED", site.head())
+    began = answered(clients, 100)
+    assert clients.since(began) == {"v1"}
+    return clients.last("v2") - pushed

@@ -8,6 +8,7 @@ import random
 import shutil
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -164,6 +165,23 @@ def test_a_version_that_is_never_ready_changes_nothing_and_is_reported(yard: Yar
     yard.fault(v2=None)
     assert yard.sync().outcome == "SYNCED"
     assert yard.runs() == {"v1", "v2"}
+
+
+def test_a_rollback_does_not_wait_for_a_candidate_that_will_never_be_ready(yard: Yard) -> None:
+    begin(yard)
+    yard.fault(v2="never")
+    yard.move("promote", "v2", "production")
+    found: list[Report] = []
+    syncing = threading.Thread(target=lambda: found.append(yard.sync()))
+    syncing.start()
+    until(lambda: "v2" in yard.runs(), 20)
+    yard.move("rollback", "production", "--reason", "v2 does not start")
+
+    report = yard.sync()
+
+    syncing.join()
+    assert "when the branch moved on" in str(found[0].reason)
+    assert (report.outcome, yard.runs()) == ("SYNCED", {"v1"})
 
 
 def test_a_service_that_is_another_model_gets_no_request(yard: Yard) -> None:
@@ -325,7 +343,7 @@ def test_killed_before_any_step_it_comes_to_the_same_end_and_no_request_fails(ya
     with Clients(yard, 2) as clients:
         until(lambda: len(clients.answers) > 5, 20)
         while killed < 60:
-            step += dice.randint(1, 4)
+            step += dice.randint(3, 12)
             if not dies_at(step, yard):
                 break
             killed += 1

@@ -19,7 +19,7 @@ from weighlock.deployment.syncing.runner import StepFailedError
 from weighlock.deployment.targets import Machine
 from weighlock.files import write_text
 
-LOOK_EVERY = 0.02
+LOOK_EVERY = 0.1
 RELOADS = 10.0  # seconds in which nginx goes over to new files, or does not
 ANSWERS = 5.0  # seconds in which it answers by them
 LEAVING = "shutting down"

@@ -14,8 +14,8 @@ from weighlock.config import parse
 from weighlock.deployment.audit import audit_of
 from weighlock.deployment.environment import Environment
 from weighlock.deployment.findings import Finding
-from weighlock.deployment.history import history_of
-from weighlock.deployment.ledger import Ledger, read_ledger
+from weighlock.deployment.history import History, history_of
+from weighlock.deployment.ledger import read_ledger
 from weighlock.deployment.policy import DeployParams, SyncParams, read_deploy
 from weighlock.deployment.render import folder_of, services
 from weighlock.deployment.syncing.plan import Instance
@@ -24,7 +24,7 @@ from weighlock.deployment.targets import Machine
 from weighlock.errors import ConfigError, EvidenceError, RepositoryError
 from weighlock.params import FILE
 from weighlock.releases.record import Release
-from weighlock.releases.repository import ask, upstream_of
+from weighlock.releases.repository import Upstream, ask, upstream_of
 from weighlock.revisions import find_commit, git
 
 SHOWN = 3  # findings that are told; `weighlock audit` tells all
@@ -62,13 +62,7 @@ def newest(root: Path, *, offline: bool) -> str:
     Raises:
         RepositoryError: it follows none, or the remote does not answer.
     """
-    branch = git(root, "symbolic-ref", "--quiet", "--short", "HEAD").stdout.decode().strip()
-    upstream = upstream_of(branch, root) if branch else None
-    if upstream is None:
-        raise RepositoryError(
-            f"`{root}` follows no branch of a remote, so there is nothing to sync with. Run `git switch main` and `git "
-            "branch --set-upstream-to=origin/main`."
-        )
+    upstream = _upstream(root)
     there = f"refs/remotes/{upstream.name}"
     if not offline:
         spec = f"+{upstream.ref}:{there}"
@@ -77,6 +71,24 @@ def newest(root: Path, *, offline: bool) -> str:
     if found is None:
         raise RepositoryError(f"`{upstream.name}` is nowhere here. Was it ever fetched, or was the branch removed?")
     return found
+
+
+def moved(root: Path, commit: str) -> bool:
+    """Whether the remote's branch is at another commit by now; False where it does not answer."""
+    upstream = _upstream(root)
+    told = git(root, "ls-remote", upstream.remote, upstream.ref, env={"GIT_TERMINAL_PROMPT": "0"})
+    return told.returncode == 0 and told.stdout.decode().split()[:1] not in ([], [commit])
+
+
+def _upstream(root: Path) -> Upstream:
+    branch = git(root, "symbolic-ref", "--quiet", "--short", "HEAD").stdout.decode().strip()
+    upstream = upstream_of(branch, root) if branch else None
+    if upstream is None:
+        raise RepositoryError(
+            f"`{root}` follows no branch of a remote, so there is nothing to sync with. Run `git switch main` and `git "
+            "branch --set-upstream-to=origin/main`."
+        )
+    return upstream
 
 
 def verified(root: Path, name: str, commit: str, trusted: str) -> Target:
@@ -99,23 +111,25 @@ def verified(root: Path, name: str, commit: str, trusted: str) -> Target:
         rules = policy_of(root, trusted).sync
         if rules.signatures == "required":
             _require_signature(root, commit, trusted, rules)
-    ledger = read_ledger(root, commit)
-    found = audit_of(ledger, policy_of(root, commit), trusted)
+    found = audit_of(read_ledger(root, commit), policy_of(root, commit), trusted)
     if found.findings:
         raise EvidenceError(
             f"the audit of {commit[:9]} finds {len(found.findings)}:\n{_told(found.findings)}\nNothing is changed. "
             "`weighlock audit` tells all."
         )
-    return target_of(root, name, ledger)
+    return _target(name, found.history)
 
 
-def target_of(root: Path, name: str, ledger: Ledger | str) -> Target:
+def target_of(root: Path, name: str, commit: str) -> Target:
     """What a commit wants that was verified before.
 
     Raises:
         ConfigError, EvidenceError: as `verified`, of the environment and its records.
     """
-    history = history_of(read_ledger(root, ledger) if isinstance(ledger, str) else ledger)
+    return _target(name, history_of(read_ledger(root, commit)))
+
+
+def _target(name: str, history: History) -> Target:
     environment = history.state(name)
     machine = environment.machine
     if machine is None:

@@ -5,6 +5,7 @@ Killed at any moment, the next run begins from what it sees and comes to the sam
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -13,16 +14,17 @@ from pathlib import Path
 from weighlock.deployment.policy import SyncParams
 from weighlock.deployment.syncing import front, ready, source
 from weighlock.deployment.syncing.front import Front
-from weighlock.deployment.syncing.plan import Await, Drain, Instance, Seen, Start, Step, Stop, Switch, Wanted, plan
+from weighlock.deployment.syncing.plan import Await, Drain, Seen, Start, Step, Stop, Switch, Wanted, plan
 from weighlock.deployment.syncing.report import Outcome, Report, Serves
-from weighlock.deployment.syncing.runner import Runner, StepFailedError
+from weighlock.deployment.syncing.runner import Job, Runner, StepFailedError
 from weighlock.deployment.syncing.source import Target
 from weighlock.deployment.syncing.state import State, loaded, read_state, write_state
 from weighlock.errors import EvidenceError, WeighlockError
 from weighlock.releases.fetch import HERE, fetch_recorded
 from weighlock.revisions import find_commit, git
 
-LOOK_EVERY = 0.05
+LOOK_EVERY = 0.1
+ASK_EVERY = 2.0  # seconds between looks at the remote, while a service is waited for
 
 
 @dataclass(frozen=True)
@@ -96,6 +98,7 @@ class Sync:
             self.done = [str(step) for step in steps if not isinstance(step, Await) or Start(step.instance) in steps]
             return self._report("PLANNED", target.commit, state, target)
         self._fetch(target)
+        self._note_settings(target, state)
         before = find_commit("HEAD", self.root) or target.commit
         try:
             source.move_tree(self.root, target.commit)
@@ -122,6 +125,18 @@ class Sync:
         seen = Seen(running=running, site=site, used=state.used(running))
         return files, plan(Wanted(target.instances, front.digest_of(files)), seen)
 
+    def _note_settings(self, target: Target, state: State) -> None:
+        """What runs is not started anew for another memory limit or number of workers: that would be a gap."""
+        if state.applied in {None, target.commit}:
+            return
+        old = source.target_of(self.root, self.name, str(state.applied))
+        for job in target.jobs:
+            if job.instance in old.instances and _settings(job, old) != _settings(job, target):
+                self.notes.append(
+                    f"{job.instance} has other settings now, and keeps its old ones until it is started again: the "
+                    "next release has them."
+                )
+
     def _fetch(self, target: Target) -> None:
         for version, release in target.releases.items():
             fetched = fetch_recorded(release, self.root, rebuild=False)
@@ -137,7 +152,7 @@ class Sync:
                 case Start(instance):
                     self.site.runner.start(jobs[instance])
                 case Await(instance):
-                    self._await(instance, lambda job=jobs[instance]: ready.wrong(job, self.site.key), rules)  # type: ignore[misc]
+                    self._await(jobs[instance], rules, target.commit)
                 case Switch():
                     state = self._switch(target, files, state)
                 case Drain():
@@ -151,15 +166,27 @@ class Sync:
                     self.site.runner.stop(instance)
         return state
 
-    def _await(self, instance: Instance, wrong: Callable[[], str], rules: SyncParams) -> None:
-        deadline = time.monotonic() + rules.ready_seconds
-        while said := wrong():
-            alive = self.site.runner.alive(instance)
-            if not alive or time.monotonic() > deadline:
-                how = f"is not ready after {rules.ready_seconds} s" if alive else "ended before it was ready"
-                log = self.site.runner.said(instance)
-                raise StepFailedError(f"{instance} {how}: {said}" + (f"\nIts log ends with:\n{log}" if log else ""))
+    def _await(self, job: Job, rules: SyncParams, commit: str) -> None:
+        """Wait until a service is ready, or until there is no sense in it.
+
+        While one waits in vain, someone may have pushed a rollback: whoever syncs next is let through.
+        """
+        begun = looked = time.monotonic()
+        while said := ready.wrong(job, self.site.key):
+            now = time.monotonic()
+            if not self.site.runner.alive(job.instance):
+                raise StepFailedError(self._unready(job, "ended before it was ready", said))
+            if now - begun > rules.ready_seconds:
+                raise StepFailedError(self._unready(job, f"is not ready after {rules.ready_seconds} s", said))
+            if now - looked > ASK_EVERY and not self.offline:
+                looked = now
+                if source.moved(self.root, commit):
+                    raise StepFailedError(self._unready(job, "was not ready yet when the branch moved on", said))
             time.sleep(LOOK_EVERY)
+
+    def _unready(self, job: Job, how: str, said: str) -> str:
+        log = self.site.runner.said(job.instance)
+        return f"{job.instance} {how}: {said}" + (f"\nIts log ends with:\n{log}" if log else "")
 
     def _switch(self, target: Target, files: dict[str, str], state: State) -> State:
         new = loaded(front.digest_of(files), target.instances)
@@ -232,3 +259,9 @@ class Sync:
             applied=state.applied, steps=self.done, serves=serves, reason=reason, notes=self.notes,
             seconds=round(time.monotonic() - self.begun, 2),
         )  # fmt: skip
+
+
+def _settings(job: Job, target: Target) -> list[str]:
+    """The unit of a service: the template and what is its own."""
+    template = re.sub(r"@v\d+", "@", job.unit)
+    return [target.files.get(path, "") for path in (template, f"{job.unit}.d/release.conf")]
