@@ -26,7 +26,7 @@ from weighlock.deployment.syncing import front, sync
 from weighlock.deployment.syncing.processes import Processes
 from weighlock.deployment.syncing.report import Report
 from weighlock.deployment.syncing.state import alone
-from weighlock.releases.fetch import HERE, Fetched
+from weighlock.releases.fetch import HERE, Fetched, fetch_recorded
 
 STAND_IN = Path(__file__).parent / "stand_in.py"
 MODEL = {"name": "flights", "digest": f"sha256:{'b' * 64}", "signature_digest": f"sha256:{'e' * 64}"}
@@ -182,6 +182,19 @@ def test_a_rollback_does_not_wait_for_a_candidate_that_will_never_be_ready(yard:
     syncing.join()
     assert "when the branch moved on" in str(found[0].reason)
     assert (report.outcome, yard.runs()) == ("SYNCED", {"v1"})
+
+
+def test_a_model_that_is_nowhere_changes_nothing(yard: Yard, monkeypatch: pytest.MonkeyPatch) -> None:
+    begin(yard)
+    before = yard.whole()
+    monkeypatch.setattr(sync, "fetch_recorded", fetch_recorded)
+    yard.move("promote", "v2", "production")
+
+    report = yard.sync()
+
+    assert report.outcome == "REFUSED"
+    assert "is nowhere to be had" in str(report.reason)
+    assert yard.whole() == before
 
 
 def test_a_service_that_is_another_model_gets_no_request(yard: Yard) -> None:

@@ -111,7 +111,7 @@ commits = st.lists(
 deaths = st.lists(st.tuples(st.integers(0, 8), st.integers(0, 3)), max_size=6)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(commits, deaths)
 def test_killed_anywhere_it_comes_to_the_same_end_and_no_request_fails(
     goals: list[set[Instance]], kills: list[tuple[int, int]]

@@ -25,7 +25,7 @@ PATIENCE = 10.0  # seconds that a service may take to end; `weighlock serve` doe
 LOOK_EVERY = 0.02
 SHOWN = 20  # lines of its log
 # The service writes its own pid before it begins, so that nobody who dies in between is missed.
-_BEGIN = 'printf %s "$$" > "$0.new" && mv "$0.new" "$0" && exec "$@"'
+_BEGIN = 'echo "$$" > "$0.new" && mv "$0.new" "$0" && exec "$@"'
 
 
 @dataclass(frozen=True)

@@ -146,7 +146,7 @@ class Sync:
     def _apply(self, target: Target, files: dict[str, str], steps: tuple[Step, ...], state: State) -> State:
         jobs = {job.instance: job for job in target.jobs}
         rules = source.policy_of(self.root, target.commit).sync
-        for step in steps:
+        for place, step in enumerate(steps):
             self._say(step, starts=steps)
             match step:
                 case Start(instance):
@@ -156,11 +156,7 @@ class Sync:
                 case Switch():
                     state = self._switch(target, files, state)
                 case Drain():
-                    if not self._drained(rules):
-                        self.notes.append(
-                            f"nginx is still answering what came before, after {rules.drain_seconds} s; what is old "
-                            "is stopped by a later sync."
-                        )
+                    if not self._drained(rules, last=all(isinstance(later, Stop) for later in steps[place + 1 :])):
                         break
                 case Stop(instance):
                     self.site.runner.stop(instance)
@@ -198,10 +194,15 @@ class Sync:
         write_state(self.site.folder, state)
         return state
 
-    def _drained(self, rules: SyncParams) -> bool:
+    def _drained(self, rules: SyncParams, *, last: bool) -> bool:
+        """Wait until nginx has answered what came before; False where what is old has to be left to a later sync."""
         deadline = time.monotonic() + rules.drain_seconds
         while not self.site.front.drained():
             if time.monotonic() > deadline:
+                said = f"nginx is still answering what came before, after {rules.drain_seconds} s"
+                if not last:
+                    raise StepFailedError(f"{said}, and what is old has a port that is wanted.")
+                self.notes.append(f"{said}; what is old is stopped by a later sync.")
                 return False
             time.sleep(LOOK_EVERY)
         return True
