@@ -22,10 +22,14 @@ from histories import Team, tell
 from nginx_server import NoNginxError, free_port, install
 from served import until
 
+from weighlock.deployment.environment import Environment
+from weighlock.deployment.render import render
 from weighlock.deployment.syncing import front, sync
 from weighlock.deployment.syncing.processes import Processes
 from weighlock.deployment.syncing.report import Report
+from weighlock.deployment.syncing.runner import StepFailedError
 from weighlock.deployment.syncing.state import alone
+from weighlock.deployment.targets import Machine
 from weighlock.releases.fetch import HERE, Fetched, fetch_recorded
 
 STAND_IN = Path(__file__).parent / "stand_in.py"
@@ -394,3 +398,52 @@ def dies_at(step: int, yard: Yard) -> bool:
         finally:
             os._exit(0)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 137
+
+
+def test_the_machines_own_nginx_keeps_what_others_have_in_it(tmp_path: Path) -> None:
+    try:
+        install()
+    except NoNginxError as reason:
+        pytest.skip(f"NOT TESTED: sync with a real nginx. {reason}")
+    tmp_path.chmod(0o755)
+    others, port = free_port(), free_port()
+    sites = tmp_path / "conf.d"
+    sites.mkdir()
+    (sites / "others.conf").write_text(f"server {{ listen 127.0.0.1:{others}; return 204; }}\n")
+    main = tmp_path / "main.conf"
+    main.write_text(
+        f"pid {tmp_path}/nginx.pid; error_log {tmp_path}/error.log;\nevents {{ }}\n"
+        f"http {{ access_log off; include {sites}/*.conf; }}\n"
+    )
+    nginx = ("nginx", "-p", str(tmp_path), "-e", f"{tmp_path}/error.log", "-c", str(main))
+    reload = (*nginx, "-s", "reload")
+    name = front.site_of("production")
+    site = front.Front(sites, (name,), tmp_path / "kept", tmp_path / "nginx.pid", nginx, nginx, reload, reload)
+    subprocess.run(nginx, check=True)
+
+    def files(log: str) -> dict[str, str]:
+        machine = Machine(listen=port, access_log=log, rate=None)
+        rendered = render("production", Environment(stable=None, machine=machine), {})
+        return front.shared_files("production", {p.removeprefix("machine/"): t for p, t in rendered.items()})
+
+    def answers() -> str:
+        return front.asked(Machine(listen=port), 503)
+
+    try:
+        with pytest.raises(StepFailedError, match="/nowhere/x"):
+            site.switch(files("/nowhere/x"), answers)
+        assert not (sites / name).exists()  # there was none before
+        site.switch(files(str(tmp_path / "access.json")), answers)
+        assert (answers(), site.untouched()) == ("", True)
+        with pytest.raises(StepFailedError, match="/nowhere/x"):
+            site.switch(files("/nowhere/x"), answers)
+        with pytest.raises(StepFailedError, match="gives 503, not 200"):
+            site.switch(files(str(tmp_path / "other.json")), lambda: front.asked(Machine(listen=port), 200))
+        assert (answers(), site.untouched()) == ("", True)
+        assert subprocess.run(["curl", "-sf", f"http://127.0.0.1:{others}"], check=False).returncode == 0
+        until(site.drained, 20)
+    finally:
+        master = site.master()
+        assert master
+        master.terminate()
+        master.wait(20)
