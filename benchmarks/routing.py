@@ -196,7 +196,7 @@ def site(scratch: Path) -> Iterator[Site]:
         (scratch / "nginx").mkdir()
         files = both(machine, plain, Route(weight=10.0))
         nginx = stack.enter_context(nginx_server.running_nginx(files, scratch / "nginx", machine.listen))
-        yield Site(scratch, nginx, machine, plain, Model.of(ROOT / SERVED).body(1), key)
+        yield Site(scratch, nginx, machine, plain, Model.of(ROOT / SERVED).body(), key)
 
 
 def both(machine: Machine, plain: Machine, route: Route) -> dict[str, str]:

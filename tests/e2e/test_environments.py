@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from conftest import Clone, Project, with_small_table
-from histories import Team, killed_at, tell
+from histories import Team, killed_at, steps_of, tell
 from served import add_key, serving
 
 from weighlock.deployment.environment import parse_environment
@@ -222,42 +222,39 @@ def test_of_two_at_once_in_two_clones_one_wins_and_the_other_does_as_it_is_told(
 @pytest.mark.parametrize(
     ("command", "wanted"),
     [
-        (["promote", "v2", "production", "--push"], ("v1", "v2", 10.0)),
-        (["advance", "production"], ("v1", "v2", 50.0)),
-        (["rollback", "production", "--reason", REASON, "--push"], ("v1", None, None)),
+        (["promote", "v2", "production", "--push"], ("v1", "v2")),
+        (["rollback", "production", "--reason", REASON], ("v1", None)),
     ],
 )
 def test_killed_before_any_step_it_is_completed_or_undone_when_asked_again(
     tmp_path: Path, environment: dict[str, str], command: list[str], wanted: tuple[Any, ...]
 ) -> None:
     first = tell(tmp_path / "first", environment, begun)
-    if command[0] != "promote":
+    if command[0] == "rollback":
         weighlock(first.ada, "promote", "v2", "production", "--push")
     before = head(first.ada)
-    step, done = 0, None
-    while done is None:
-        step += 1
+
+    def anew() -> Project:
         shutil.rmtree(tmp_path / "again", ignore_errors=True)
         shutil.copytree(tmp_path / "first", tmp_path / "again", symlinks=True)
         again = Project(tmp_path / "again/Ada", first.ada.env)
         again.run("git", "remote", "set-url", "origin", str(tmp_path / "again/remote.git"))
+        return again
 
-        done = killed_at(step, again, *command)
-        if done is not None:
-            break  # there are no more steps
+    steps = steps_of(anew(), *command)
+    for step in steps:
+        again = anew()
+        assert killed_at(step, again, *command) is None
         assert killed_at(0, again, *command) == 0
 
-        assert again.run("git", "status", "--porcelain").stdout == "", step
-        assert again.run("git", "rev-list", f"{before}..HEAD").stdout.count("\n") == 1, step
         found = parse_environment((again.path / "deploy/production.yaml").read_text(), "x")
-        candidate = found.candidate
-        weight = candidate.route.weight if candidate else None
-        assert (found.stable, candidate and candidate.release, weight) == wanted, step
-        if "--push" in command:
-            assert again.run("git", "rev-list", "origin/main..HEAD").stdout == ""
-        assert again.run("git", "for-each-ref", "refs/worktree").stdout == ""
-    assert done == 0
-    assert step > 20
+        assert (found.stable, found.candidate and found.candidate.release) == wanted, step
+        said = again.run("git", "status", "--porcelain=v2", "--branch").stdout.splitlines()
+        assert [line for line in said if not line.startswith("#")] == [], step
+        assert f"# branch.ab +{0 if '--push' in command else 1} -0" in said, step
+        assert again.run("git", "rev-list", "--count", f"{before}..HEAD").stdout == "1\n", step
+        assert again.run("git", "for-each-ref", "refs/worktree").stdout == "", step
+    assert len(steps) > 15
 
 
 def test_an_audit_asks_for_the_whole_history(team: Team, tmp_path: Path) -> None:
@@ -301,6 +298,7 @@ def test_a_project_may_be_a_folder_of_a_repository(team: Team, tmp_path: Path) -
 def released(clone: Clone) -> Iterator[Project]:
     """A project whose small model was trained, weighed and released."""
     project = with_small_table(clone("released"))
+    edit(project, "params.yaml", "release: {name: parts}\n")
     project.run("dvc", "repro", "-q")
     project.commit("feat: a model")
     project.run("weighlock", "gate", "--champion", "none")

@@ -16,14 +16,14 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from conftest import Clone, Project, with_small_table
+from conftest import Clone, Project
 from nginx_server import Nginx, NoNginxError, free_port, free_ports, install, running_nginx
 from routed import Client, ask_all, environment, files
 from served import ROW, add_key, serving
 
 from weighlock.deployment.environment import Match, Route
 from weighlock.deployment.render import render
-from weighlock.deployment.targets import Machine, Tls
+from weighlock.deployment.targets import Machine, Rate, Tls
 
 BODY = json.dumps({"rows": [ROW]}).encode()
 ODD = [
@@ -68,13 +68,12 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+def site(with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     try:
         install()
     except NoNginxError as error:
         pytest.skip(f"LOUD: nothing of nginx is tested here. {error}")
-    project = with_small_table(clone("routed"))
-    project.run("dvc", "repro", "-q")
+    project = with_model("routed")
     key = add_key(project)
     folder = Path(tmp_path_factory.mktemp("nginx"))
     for parent in (folder, *folder.parents[:3]):
@@ -180,6 +179,30 @@ def test_what_nginx_refuses_it_tells_as_the_service_does(site: Site) -> None:
     assert told["/variants/candidate/v1/model"][1]["version"] == site.candidate
     status, problem = _curl(site, "/v1/predict", "--data-binary", "x" * 2000)
     assert (status, problem["title"]) == (413, "The body is too large")
+
+
+def test_who_asks_too_often_is_told_to_wait(site: Site) -> None:
+    limited = site.machine.model_copy(update={"rate": Rate(per_second=1, burst=2)})
+    site.nginx.reload(files(limited, Route(mirror=100.0), "limited"))  # whose counts begin at nothing
+    answers = ask_all(site.machine.listen, BODY, [{}] * 10, site.key, clients=1)
+    found = [answer.status for answer in answers]
+    assert found[:3] == [200] * 3  # a copy is not counted
+    assert found[3:].count(429) >= 5  # of seven; a slow machine lets one or two through
+    status, problem = _curl(site, "/readyz")
+    assert (status, problem["title"]) == (429, "Too many requests at once")
+
+
+def test_it_speaks_tls(site: Site) -> None:
+    chain = _certificate(site.nginx.folder)
+    machine = site.machine.model_copy(update={"tls": chain, "server_names": ["a.example.com"]})
+    site.nginx.reload(files(machine, None))
+    port = site.machine.listen
+    words = ["curl", "-s", "-i", "--cacert", chain.certificate, "--resolve", f"a.example.com:{port}:127.0.0.1"]
+    done = subprocess.run([*words, f"https://a.example.com:{port}/docs"], capture_output=True, text=True, check=True)
+    headers = done.stdout.partition("\n\n")[0].lower().splitlines()
+    for header in ("strict-transport-security: max-age=31536000", "x-content-type-options: nosniff", "server: nginx"):
+        assert headers.count(header) == 1, headers
+    assert any(line.startswith("content-security-policy: default-src 'none'") for line in headers)
 
 
 def test_nginx_takes_every_rendering(site: Site) -> None:

@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 from weighlock.deployment.findings import Finding, Kind
 from weighlock.deployment.ledger import Entry, Ledger
@@ -33,6 +34,7 @@ def record_findings(ledger: Ledger) -> list[Finding]:
     return sorted(found, key=lambda finding: ledger.place[finding.entry.id])
 
 
+@cache
 def version_of(path: str) -> str | None:
     """The release that a record or its evidence is of; empty for an acceptance, None where it may be edited."""
     match = next(filter(None, (pattern.fullmatch(path) for pattern in _PATHS)), None)
@@ -95,29 +97,38 @@ class _Added:
 
 def _incomplete(ledger: Ledger) -> Iterator[Finding]:
     """Records that were not whole when they were added."""
-    judged: set[tuple[str, str]] = set()
-    added = []
-    for entry in ledger.entries:
-        for path, (_, blob) in entry.changes.items():
-            match = _PATHS[0].fullmatch(path)
-            if match and blob and (path, blob) not in judged:
-                judged.add((path, blob))
-                added.append((_Added(ledger, entry, path, match[1]), blob))
-    for one, blob in added:
-        if (number := int(one.version[1:])) > 1 and record.path_of(f"v{number - 1}") not in one.entry.tree:
-            yield one.finding(
-                "gap", f"`{one.version}` was recorded where there is no `v{number - 1}`.", "Say who knows why."
-            )
-        try:
-            release = ledger.read_release(blob, one.path)
-        except EvidenceError as error:
-            verdict = "`verdict" in str(error)
-            yield one.finding("no verdict" if verdict else "torn", " ".join(str(error).split()))
-            continue
-        if release.version != one.version:
-            yield one.finding("torn", f"`{one.path}` says that it is {release.version}.")
-        yield from _unproven(one, release)
-        yield from _strayed(one, release)
+    added = {
+        (path, blob): _Added(ledger, entry, path, match[1])
+        for entry in reversed(ledger.entries)  # the first to add it is the last to be put here
+        for path, (old, blob) in entry.changes.items()
+        if blob and old is None and (match := _PATHS[0].fullmatch(path))
+    }
+    found = {key: ledger.release(one.entry.tree, one.version) for key, one in added.items()}
+    ledger.load(
+        f"{release.commit}:./{path}"
+        for release in found.values()
+        for path in (LOCK, PARAMS)
+        if release and release.commit in ledger.place
+    )
+    for (_, blob), one in added.items():
+        yield from _faults(one, blob)
+
+
+def _faults(added: _Added, blob: str) -> Iterator[Finding]:
+    number = int(added.version[1:])
+    if number > 1 and record.path_of(f"v{number - 1}") not in added.entry.tree:
+        what = f"`{added.version}` was recorded where there is no `v{number - 1}`."
+        yield added.finding("gap", what, "Find out where that one is; versions have no gaps.")
+    try:
+        release = added.ledger.read_release(blob, added.path)
+    except EvidenceError as error:
+        verdict = "`verdict" in str(error)
+        yield added.finding("no verdict" if verdict else "torn", " ".join(str(error).split()))
+        return
+    if release.version != added.version:
+        yield added.finding("torn", f"`{added.path}` says that it is {release.version}.")
+    yield from _unproven(added, release)
+    yield from _strayed(added, release)
 
 
 def _unproven(added: _Added, release: Release) -> Iterator[Finding]:
@@ -175,22 +186,24 @@ def _strayed(added: _Added, release: Release) -> Iterator[Finding]:
 
 
 def _tags(ledger: Ledger) -> Iterator[Finding]:
-    """Releases whose tag is on a commit that is not in this history, or that holds another record."""
+    """Releases whose tag is on a commit that is not in this history, or that does not hold the record.
+
+    A tag of a release that is not here at all says nothing: this branch may be older than it.
+    """
     for tag, commit in ledger.tags.items():
         named = parse_tag(tag)
-        if named is None:
+        path = record.path_of(named[1]) if named else ""
+        if named is None or path not in ledger.head.tree:
             continue
-        version = named[1]
-        path = record.path_of(version)
-        entry = ledger.by_id.get(commit)
-        if entry is None:
+        made = next(entry for entry in reversed(ledger.entries) if path in entry.changes)
+        tagged = ledger.by_id.get(commit)
+        if tagged is None:
             yield Finding(
-                "rewritten", ledger.head, path,
-                f"the tag `{tag}` is on {commit[:9]}, which is not in this history.",
-                "On the branch itself, history was rewritten: compare with another clone.", version,
+                "rewritten", made, path, f"the tag `{tag}` is on {commit[:9]}, which is not in this history.",
+                "History was rewritten: compare with another clone.", named[1],
             )  # fmt: skip
-        elif entry.tree.get(path) != ledger.head.tree.get(path):
+        elif path not in tagged.tree:
             yield Finding(
-                "edited", ledger.head, path, f"`{path}` is not the record on which the tag `{tag}` was put.",
-                _RESTORE.format(commit=tag, path=path), version,
+                "torn", made, path, f"the tag `{tag}` is on {commit[:9]}, which does not hold `{path}`.",
+                "Tags are not moved: look who has put it there.", named[1],
             )  # fmt: skip

@@ -7,7 +7,7 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from types import MappingProxyType
 
@@ -141,6 +141,7 @@ class Ledger:
             return None
 
 
+@cache
 def environment_of(path: str) -> str | None:
     """`production` of `deploy/production.yaml`; None of other paths."""
     match = _ENVIRONMENT.fullmatch(path)

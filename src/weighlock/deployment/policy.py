@@ -8,6 +8,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from weighlock.config import Strict, parse
+from weighlock.deployment.judge_policy import JudgeParams
 from weighlock.params import FILE, read_params
 from weighlock.releases.record import Commit
 
@@ -52,11 +53,13 @@ class DeployParams(Strict):
         environments: in the order in which a release goes through them; the last is what users see.
         known: commits whose findings are reported and no longer fail the audit.
         sync: what `weighlock sync` asks for.
+        judge: by which rules a rollout is judged.
     """
 
     environments: Annotated[list[EnvironmentName], Field(min_length=1)] = ["staging", "production"]
     known: list[Known] = []
     sync: SyncParams = SyncParams()
+    judge: JudgeParams = JudgeParams()
 
     @field_validator("environments")
     @classmethod

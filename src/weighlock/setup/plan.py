@@ -157,7 +157,7 @@ def _params(data: DataParams, schema: Schema, usable: pd.DataFrame, scores: dict
             "serve": serve_policy(),
             "monitoring": {"log_url": None, "log": log_policy()},
             "release": release_policy(schema.target),
-            "deploy": deploy_policy(),
+            "deploy": deploy_policy(schema.task),
         }
     )
 

@@ -73,7 +73,24 @@ def release_policy(target: str) -> dict[str, Any]:
     return {"name": name[:40].strip("-") if len(name) > 1 else "model", "card": card}
 
 
-def deploy_policy() -> dict[str, Any]:
-    """The content of `params.yaml: deploy`: the environments that the repository ships with."""
+def deploy_policy(task: str) -> dict[str, Any]:
+    """The content of `params.yaml: deploy`: the environments that the repository ships with, and the judge's rules.
+
+    Args:
+        task: a regression's loss has a unit of its own: until someone has set `cap` and `margin`, errors count up to 1.
+    """
+    metric = "absolute_error" if task == "regression" else "brier"
+    judge = {
+        "alpha": 0.05,
+        "split": {"error_rate": 0.4, "latency": 0.2, "score": 0.2, "loss": 0.2},
+        "error_rate": {"statuses": ["5xx", "429", "422"], "harm": 1.0, "margin": 0.005, "clump": 1},
+        "latency": {"quantile": 0.99, "fast_enough_ms": 25.0, "harm": 2.0, "margin": 0.02, "clump": 3},
+        "score": {"distance": 0.15, "paired": 0.05},
+        "loss": {"metric": metric, "cap": 1.0, "harm": 0.0, "margin": 0.02},
+        "must_show": ["error_rate", "latency", "score"],
+        "min_requests": 500,
+        "max_hold": "7d",
+        "on_max_hold": "ROLLBACK",
+    }
     sync = {"signatures": "optional", "allowed_signers": None, "ready_seconds": 60, "drain_seconds": 60}
-    return {"environments": ["staging", "production"], "known": [], "sync": sync}
+    return {"environments": ["staging", "production"], "known": [], "sync": sync, "judge": judge}
