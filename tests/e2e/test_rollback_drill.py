@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Clone, with_small_table
+from conftest import Clone
 from drill import Clients, Fleet, answered, fleet, rollback_of, two_releases
 from nginx_server import NoNginxError, install
 
@@ -14,12 +14,12 @@ SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
-def site(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
+def site(with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     try:
         install()
     except NoNginxError as reason:
         pytest.skip(f"NOT TESTED: sync with a real nginx. {reason}")
-    factory = with_small_table(clone("factory"))
+    factory = with_model("factory")
     two_releases(factory, train="C: 0.01")
     folder = Path(tmp_path_factory.mktemp("fleet"))
     folder.chmod(0o755)
@@ -36,6 +36,11 @@ def test_the_drill(site: Fleet) -> None:
     assert "1. start v1 on port" in planned
     assert site.sync()["outcome"] == "SYNCED"
     assert site.sync()["outcome"] == "OK"
+    told = site.factory.path / "src/weighlock/deployment/syncing/report.py"
+    told.write_text(told.read_text().replace('"SYNCED  {', '"SYNCED BY NEW CODE  {'))
+    site.factory.commit("feat: another word")
+    site.factory.run("git", "push", "-q")
+    assert "SYNCED BY NEW CODE" in site.sync()["said"]
 
     site.order("promote", "v2", "staging", "--push")
     site.order("advance", "staging", "--to", "stable", "--push")

@@ -66,11 +66,11 @@ class Yard:
         runner = Processes(folder / "services", self.path, (sys.executable, str(STAND_IN)))
         return sync.Site(folder, runner, front.own(folder / "nginx", "production"), front.own_files)
 
-    def sync(self, *, dry_run: bool = False) -> Report:
+    def sync(self, **options: Any) -> Report:
         site = self.site
         try:
             with alone(site.folder, 60):
-                return sync.Sync(self.path, "production", site, "2026-01-31T05:15:00Z", dry_run=dry_run).run()
+                return sync.Sync(self.path, "production", site, "2026-01-31T05:15:00Z", **options).run()
         finally:
             site.runner.leave()
 
@@ -320,6 +320,28 @@ def test_a_signature_is_asked_for_by_the_commit_before(yard: Yard, tmp_path: Pat
     yard.push("feat: let me in")  # a key that only this very commit allows
     assert "the signature of" in str(yard.sync().reason)
     assert yard.runs() == {"v1", "v2"}
+
+
+def test_a_commit_with_other_code_is_applied_by_that_code_or_taken_back(yard: Yard) -> None:
+    begin(yard)
+    before = yard.whole()
+    (yard.ada.path / "src").mkdir()
+    (yard.ada.path / "src/new.py").write_text("")
+    commit = yard.push("feat: new code")
+
+    class BeganAnewError(Exception):
+        pass
+
+    def renew(came_from: str) -> None:
+        raise BeganAnewError(came_from)
+
+    with pytest.raises(BeganAnewError, match=before["head"].decode().strip()):
+        yard.sync(renew=renew)
+    assert yard.whole()["head"].decode().strip() == commit
+    (yard.ada.path / "deploy/production.yaml").write_text("stabel: v1\n")
+    yard.push("fix: a typo")
+    assert yard.sync(came_from=before["head"].decode().strip()).outcome == "REFUSED"
+    assert yard.whole() == before
 
 
 def test_nothing_stable_stops_everything_and_says_so(yard: Yard) -> None:

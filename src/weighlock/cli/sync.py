@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from weighlock.deployment.syncing.sync import Site
 
 KEY = "WEIGHLOCK_KEY"
+CAME_FROM = "WEIGHLOCK_SYNC_CAME_FROM"  # for the command that this one becomes
 WAITS = 300.0  # seconds for another sync to end
 
 
@@ -49,7 +51,10 @@ def run(args: argparse.Namespace) -> int:
     site = _site(args, root)
     with alone(site.folder, WAITS):
         at = dt.datetime.now(dt.UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-        sync = Sync(root, args.environment, site, at, args.offline, args.dry_run, lambda step: print(step, flush=True))
+        sync = Sync(
+            root, args.environment, site, at, args.offline, args.dry_run, lambda step: print(step, flush=True),
+            renew=_begin_anew, came_from=os.environ.pop(CAME_FROM, None),
+        )  # fmt: skip
         try:
             report = sync.run()
         finally:
@@ -58,6 +63,12 @@ def run(args: argparse.Namespace) -> int:
             tell(report, root)
     print("\n".join(lines(report)), flush=True)
     return report.code
+
+
+def _begin_anew(before: str) -> None:
+    """The same command in this very process, with the code that the clone holds by now; its lock is freed by that."""
+    sys.stdout.flush()
+    os.execve(sys.executable, [sys.executable, *sys.orig_argv[1:]], {**os.environ, CAME_FROM: before})  # noqa: S606
 
 
 def _site(args: argparse.Namespace, root: Path) -> Site:

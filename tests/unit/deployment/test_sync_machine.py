@@ -259,7 +259,7 @@ class Stuck:
 
 
 def test_what_nginx_still_uses_is_stopped_later(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(sync.source, "policy_of", lambda *_: DeployParams(sync=SyncParams(drain_seconds=1)))
+    monkeypatch.setattr(sync.source, "rules_of", lambda *_: SyncParams(drain_seconds=1))
     monkeypatch.setattr(sync, "time", Clock())
     stuck: Any = Stuck()
     run = sync.Sync(tmp_path, "production", sync.Site(tmp_path, stuck, stuck, front.own_files), "now")

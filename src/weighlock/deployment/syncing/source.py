@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import yaml
 
@@ -16,7 +17,7 @@ from weighlock.deployment.environment import Environment
 from weighlock.deployment.findings import Finding
 from weighlock.deployment.history import History, history_of
 from weighlock.deployment.ledger import read_ledger
-from weighlock.deployment.policy import DeployParams, SyncParams, read_deploy
+from weighlock.deployment.policy import DeployParams, SyncParams
 from weighlock.deployment.render import folder_of, services
 from weighlock.deployment.syncing.plan import Instance
 from weighlock.deployment.syncing.runner import Job
@@ -91,15 +92,13 @@ def _upstream(root: Path) -> Upstream:
     return upstream
 
 
-def verified(root: Path, name: str, commit: str, trusted: str) -> Target:
-    """What a commit wants, once all that can be verified is.
+def require_successor(root: Path, commit: str, trusted: str) -> None:
+    """Refuse a commit that does not go on from the one that was applied last, or is not signed where it has to be.
 
-    By the rules of the commit that was applied last: a commit cannot excuse itself from its own signature.
+    By the rules of the commit that was applied last: none can excuse itself from its own signature.
 
     Raises:
-        EvidenceError: it does not go on from the trusted commit, its signature does not hold, or the audit finds
-            something wrong.
-        ConfigError: it has no such environment, or none that has a machine.
+        EvidenceError: it does not.
     """
     if git(root, "merge-base", "--is-ancestor", trusted, commit).returncode:
         raise EvidenceError(
@@ -107,11 +106,19 @@ def verified(root: Path, name: str, commit: str, trusted: str) -> Target:
             "history. Nothing is changed. Find out who did that and why; `weighlock audit --trusted "
             f"{trusted[:9]}` says what was lost. Push a history that goes on from it."
         )
-    if commit != trusted:
-        rules = policy_of(root, trusted).sync
-        if rules.signatures == "required":
-            _require_signature(root, commit, trusted, rules)
-    found = audit_of(read_ledger(root, commit), policy_of(root, commit), trusted)
+    rules = rules_of(root, trusted)
+    if commit != trusted and rules.signatures == "required":
+        _require_signature(root, commit, trusted, rules)
+
+
+def verified(root: Path, name: str, commit: str, trusted: str) -> Target:
+    """What a commit wants, once its history is audited.
+
+    Raises:
+        EvidenceError: the audit finds something wrong.
+        ConfigError: it has no such environment, or none that has a machine.
+    """
+    found = audit_of(read_ledger(root, commit), _policy_of(root, commit), trusted)
     if found.findings:
         raise EvidenceError(
             f"the audit of {commit[:9]} finds {len(found.findings)}:\n{_told(found.findings)}\nNothing is changed. "
@@ -183,17 +190,27 @@ def require_no_own_commits(root: Path, commit: str) -> None:
         )
 
 
-def policy_of(root: Path, commit: str) -> DeployParams:
-    """A commit's `params.yaml: deploy`; the working tree's where it has no such file."""
+def differs(root: Path, before: str, after: str, *paths: str) -> bool:
+    """Whether two commits hold different files at these paths."""
+    return git(root, "diff", "--quiet", "--no-ext-diff", before, after, "--", *paths).returncode != 0
+
+
+def rules_of(root: Path, commit: str) -> SyncParams:
+    """A commit's `deploy.sync`; nothing else of it is read, as other code may have written the rest."""
+    return parse(_deploy_of(root, commit).get("sync") or {}, SyncParams, f"{FILE} of {commit[:9]}: deploy.sync")
+
+
+def _policy_of(root: Path, commit: str) -> DeployParams:
+    return parse(_deploy_of(root, commit), DeployParams, f"{FILE} of {commit[:9]}: deploy")
+
+
+def _deploy_of(root: Path, commit: str) -> dict[str, Any]:
     shown = git(root, "show", f"{commit}:./{FILE}")
-    if shown.returncode:
-        return read_deploy(root / FILE)
-    source = f"{FILE} of {commit[:9]}"
     try:
         content = yaml.safe_load(shown.stdout)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{source}` is not valid YAML: {error}") from error
-    return parse((content or {}).get("deploy") or {}, DeployParams, f"{source}: deploy")
+        raise ConfigError(f"`{FILE}` of {commit[:9]} is not valid YAML: {error}") from error
+    return (content.get("deploy") or {}) if isinstance(content, dict) else {}
 
 
 def _require_signature(root: Path, commit: str, trusted: str, rules: SyncParams) -> None:

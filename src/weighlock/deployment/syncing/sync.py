@@ -23,6 +23,7 @@ from weighlock.errors import EvidenceError, WeighlockError
 from weighlock.releases.fetch import HERE, fetch_recorded
 from weighlock.revisions import find_commit, git
 
+CODE, LOCK = "src", "requirements.lock"
 LOOK_EVERY = 0.1
 ASK_EVERY = 2.0  # seconds between looks at the remote, while a service is waited for
 
@@ -55,6 +56,9 @@ class Sync:
         name: of the environment.
         site: the machine's side.
         tell: is given each step as it begins.
+        renew: goes on in another process with the code of the commit that the clone was brought to; it is given the
+            one from which. None: this code goes on.
+        came_from: that one, in the other process.
     """
 
     root: Path
@@ -64,6 +68,8 @@ class Sync:
     offline: bool = False
     dry_run: bool = False
     tell: Callable[[str], None] = lambda _: None
+    renew: Callable[[str], None] | None = None
+    came_from: str | None = None
     begun: float = field(default_factory=time.monotonic)
     notes: list[str] = field(default_factory=list)
     done: list[str] = field(default_factory=list)
@@ -78,19 +84,34 @@ class Sync:
         commit: str | None = None
         try:
             commit = source.newest(self.root, offline=self.offline)
-            target = source.verified(self.root, self.name, commit, self._trusted(state))
+            trusted = self._trusted(state)
+            source.require_successor(self.root, commit, trusted)
             source.require_no_own_commits(self.root, commit)
-            return self._to(target, state)
+            self._renewed(commit)
+            return self._to(source.verified(self.root, self.name, commit, trusted), state)
         except WeighlockError as error:
+            if self.came_from:
+                source.move_tree(self.root, self.came_from)
             self._keep_up(state)
             return self._report("REFUSED", commit, state, reason=str(error))
+
+    def _renewed(self, commit: str) -> None:
+        """Go on with the commit's own code, which knows its keys and renders its files; its signature was seen."""
+        here = find_commit("HEAD", self.root) or commit
+        if source.differs(self.root, self.came_from or here, commit, LOCK):
+            self.notes.append(f"`{LOCK}` has changed: run `make env` in the clone, or new code may miss a library.")
+        if source.differs(self.root, here, commit, CODE):
+            if self.renew and not self.dry_run:
+                source.move_tree(self.root, commit)
+                self.renew(here)
+            self.notes.append("this was planned by the clone's code; the commit has other.")
 
     def _trusted(self, state: State) -> str:
         """What was applied last; at first, what the clone was made from."""
         found = state.applied or find_commit("HEAD", self.root)
         if found is None:
             raise EvidenceError(f"`{self.root}` has no commit.")
-        return found
+        return state.applied or self.came_from or found
 
     def _to(self, target: Target, state: State) -> Report:
         files, steps = self._planned(target, state)
@@ -99,7 +120,7 @@ class Sync:
             return self._report("PLANNED", target.commit, state, target)
         self._fetch(target)
         self._note_settings(target, state)
-        before = find_commit("HEAD", self.root) or target.commit
+        before = self.came_from or find_commit("HEAD", self.root) or target.commit
         try:
             source.move_tree(self.root, target.commit)
             self.site.runner.prepare(target.files)
@@ -145,7 +166,7 @@ class Sync:
 
     def _apply(self, target: Target, files: dict[str, str], steps: tuple[Step, ...], state: State) -> State:
         jobs = {job.instance: job for job in target.jobs}
-        rules = source.policy_of(self.root, target.commit).sync
+        rules = source.rules_of(self.root, target.commit)
         for place, step in enumerate(steps):
             self._say(step, starts=steps)
             match step:
