@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from weighlock.cli import main
 from weighlock.deployment.environment import Environment
 from weighlock.deployment.policy import DeployParams, SyncParams
 from weighlock.deployment.syncing import front, ready, source, sync, systemd
@@ -284,3 +285,23 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
+
+
+def test_a_clone_that_follows_nothing_is_refused_and_the_report_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "deploy").mkdir()
+    (tmp_path / "deploy/production.yaml").write_text("stable: null\nmachine: {}\n")
+    who = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
+    for words in (["init", "-q", "-b", "main"], ["add", "."], [*who, "commit", "-qm", "feat: a machine"]):
+        subprocess.run(["git", *words], check=True)
+
+    assert main(["sync", "production", "--runner", "process", "--dry-run"]) == 2
+    assert not (tmp_path / "reports").exists()
+    assert main(["sync", "production", "--runner", "process"]) == 2
+    assert "follows no branch of a remote" in capsys.readouterr().out
+    report = json.loads((tmp_path / "reports/sync/production.json").read_text())
+    assert (report["outcome"], report["applied"], report["commit"]) == ("REFUSED", None, None)
+    assert main(["sync", "../production"]) == 2
+    assert "There is no environment" in capsys.readouterr().err
