@@ -30,6 +30,7 @@ COMMANDS = {
     "init": "turn your own CSV or Parquet into a working setup",
     "log": "compact and print the prediction log, and erase a person from it",
     "label": "join outcomes that arrive later to the predictions of the log",
+    "watch": "look at production: OK, WARN, RETRAIN, BROKEN or UNKNOWN",
     "score": "score whole Parquet or CSV files with a model",
     "render": "write environments as files for nginx, systemd and Kubernetes",
     "sync": "make this machine run what git wants, without a failed request",

@@ -94,3 +94,25 @@ def deploy_policy(task: str) -> dict[str, Any]:
     }
     sync = {"signatures": "optional", "allowed_signers": None, "ready_seconds": 60, "drain_seconds": 60}
     return {"environments": ["staging", "production"], "known": [], "sync": sync, "judge": judge}
+
+
+def watch_policy(margin: float) -> dict[str, Any]:
+    """The content of `params.yaml: watch`.
+
+    Args:
+        margin: the gain that a retraining has to promise, in the unit of the primary metric.
+    """
+    return {
+        "window": "7d",
+        "reference": "release",
+        "history": "28d",
+        "false_alarms": 0.05,
+        "important": 0.005,
+        "floors": {"shift": 0.1, "mix": 0.05, "nulls": 0.02},
+        "faults": {"nulls": 0.05, "outside": 0.01, "unseen": 0.05, "jump": 1.0},
+        "margin": margin,
+        "max_age": "180d",
+        "cooldown": "14d",
+        "sample": 5000,
+        "seed": 7,
+    }
