@@ -34,6 +34,7 @@ COMMANDS = {
     "watch": "look at production: OK, WARN, RETRAIN, BROKEN or UNKNOWN",
     "score": "score whole Parquet or CSV files with a model",
     "render": "write environments as files for nginx, systemd and Kubernetes",
+    "sync": "make this machine run what git wants, without a failed request",
     "keys": "make, list and revoke the keys that open the service",
     "serve": "answer requests with a model, over HTTP",
     "smoke": "ask a running service whether it serves the right model, rightly",

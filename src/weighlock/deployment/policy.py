@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal, Self
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from weighlock.config import Strict, parse
 from weighlock.deployment.judge_policy import JudgeParams
@@ -22,17 +22,43 @@ class Known(Strict):
     reason: Annotated[str, Field(min_length=10)]
 
 
+class SyncParams(Strict):
+    """`deploy.sync`: what `weighlock sync` asks for, and how long it waits.
+
+    Attributes:
+        signatures: whether a commit is applied only with a signature that holds.
+        allowed_signers: the keys that may sign, as `ssh-keygen -Y verify` reads them: a path in the repository, of
+            which the commit applied last counts, or a whole path on the machine; None: git's own configuration.
+        ready_seconds: until a service is ready; longer is a failure.
+        drain_seconds: until nginx has answered what came before a reload; a service that is still used then is stopped
+            by a later sync. More than `machine.timeout_seconds`.
+    """
+
+    signatures: Literal["required", "optional"] = "optional"
+    allowed_signers: Annotated[str, Field(pattern=r"^/?[A-Za-z0-9_@+.-]+(/[A-Za-z0-9_@+.-]+)*$")] | None = None
+    ready_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+    drain_seconds: Annotated[int, Field(ge=1, le=3600)] = 60
+
+    @model_validator(mode="after")
+    def _asked(self) -> Self:
+        if self.allowed_signers and self.signatures == "optional":
+            raise ValueError("names `allowed_signers`, but asks for no signature: set `signatures: required`")
+        return self
+
+
 class DeployParams(Strict):
     """`deploy`.
 
     Attributes:
         environments: in the order in which a release goes through them; the last is what users see.
         known: commits whose findings are reported and no longer fail the audit.
+        sync: what `weighlock sync` asks for.
         judge: by which rules a rollout is judged.
     """
 
     environments: Annotated[list[EnvironmentName], Field(min_length=1)] = ["staging", "production"]
     known: list[Known] = []
+    sync: SyncParams = SyncParams()
     judge: JudgeParams = JudgeParams()
 
     @field_validator("environments")

@@ -58,7 +58,16 @@ def fetch_release(version: str, root: Path, *, rebuild: bool = True) -> Fetched:
             reason.
         StorageError: the disk is full or read-only.
     """
-    release = read_release(version, root)
+    return fetch_recorded(read_release(version, root), root, rebuild=rebuild)
+
+
+def fetch_recorded(release: Release, root: Path, *, rebuild: bool = True) -> Fetched:
+    """The same, of a record that the working tree need not hold.
+
+    Raises:
+        EvidenceError, StorageError: as `fetch_release`.
+    """
+    version = release.version
     folder = root / folder_of(version)
     failed: list[tuple[str, str]] = []
     if folder.is_dir():

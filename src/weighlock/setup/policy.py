@@ -92,7 +92,8 @@ def deploy_policy(task: str) -> dict[str, Any]:
         "max_hold": "7d",
         "on_max_hold": "ROLLBACK",
     }
-    return {"environments": ["staging", "production"], "known": [], "judge": judge}
+    sync = {"signatures": "optional", "allowed_signers": None, "ready_seconds": 60, "drain_seconds": 60}
+    return {"environments": ["staging", "production"], "known": [], "sync": sync, "judge": judge}
 
 
 def watch_policy(margin: float) -> dict[str, Any]:

@@ -34,7 +34,7 @@ def test_it_is_written_and_then_as_it_should_be(repository: Path, capsys: pytest
     assert main(["render", "production"]) == 0
     assert "added: deploy/rendered/production/machine/weighlock-production.conf" in capsys.readouterr().out
     assert main(["render", "production"]) == 0
-    assert "13 files, 0 changed" in capsys.readouterr().out
+    assert "15 files, 0 changed" in capsys.readouterr().out
     assert main(["render", "production", "--check"]) == 0
     assert not [p for p in (repository / "deploy/rendered").iterdir() if p.name != "production"]
 

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 
 from weighlock.deployment.environment import Resources
+from weighlock.deployment.rendering import systemd_sync
 from weighlock.deployment.rendering.plan import Plan, Variant
 from weighlock.deployment.targets import Machine
 
@@ -69,10 +70,11 @@ def log_folder(environment: str, machine: Machine) -> str:
 
 
 def files(plan: Plan, machine: Machine) -> dict[str, str]:
-    """The template, one drop-in for each release, and the user that they run as; none before the first release."""
+    """The sync and its timer; from the first release on the services' template, a drop-in for each, and their user."""
+    found = _syncing(plan, machine)
     if not plan.variants:
-        return {}
-    found = {unit_of(plan.service, ""): plan.comment + _template(plan, machine)}
+        return found
+    found[unit_of(plan.service, "")] = plan.comment + _template(plan, machine)
     for variant in plan.variants:
         unit = unit_of(plan.service, variant.release.version)
         found[f"{unit}.d/release.conf"] = plan.comment + _own(variant, plan, machine)
@@ -80,6 +82,15 @@ def files(plan: Plan, machine: Machine) -> dict[str, str]:
         line = f'u {machine.user} - "Weighlock services" /var/lib/weighlock\n'
         found["weighlock.sysusers.conf"] = plan.comment + line
     return found
+
+
+def _syncing(plan: Plan, machine: Machine) -> dict[str, str]:
+    unit = systemd_sync.unit_of(plan.name)
+    units = {"service": systemd_sync.service(plan.name, machine), "timer": systemd_sync.timer(plan.name)}
+    return {
+        f"{unit}.{kind}": plan.comment + "\n".join(str(Section(name, held)) for name, held in sections.items())
+        for kind, sections in units.items()
+    }
 
 
 def _template(plan: Plan, machine: Machine) -> str:
