@@ -20,6 +20,7 @@ COMMANDS = {
     "init": "turn your own CSV or Parquet into a working setup",
     "log": "compact and print the prediction log, and erase a person from it",
     "label": "join outcomes that arrive later to the predictions of the log",
+    "watch": "look at production: OK, WARN, RETRAIN, BROKEN or UNKNOWN",
     "score": "score whole Parquet or CSV files with a model",
     "keys": "make, list and revoke the keys that open the service",
     "serve": "answer requests with a model, over HTTP",

@@ -11,7 +11,7 @@ import numpy as np
 from weighlock.decisions.figures import arrow, interval
 from weighlock.decisions.report import ranked
 from weighlock.statistics.metrics import calibration_curve, log_losses
-from weighlock.weighing.canvas import BAD, DIM, GOOD, INK, STYLE, dates, figure_of, line, save, short
+from weighlock.canvas import BAD, DIM, GOOD, INK, STYLE, dates, figure_of, line, save, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -12,7 +12,7 @@ from PIL import Image
 
 from weighlock.decisions.verdict import Check, Comparison, Kind, Result, Verdict
 from weighlock.statistics.paired import Estimate
-from weighlock.weighing.canvas import WIDTH
+from weighlock.canvas import WIDTH
 from weighlock.weighing.plots import MOST_BARS, by_day, calibration, draw, gains, harms, losses
 from weighlock.weighing.predictions import Predictions
 

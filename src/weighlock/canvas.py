@@ -1,4 +1,4 @@
-"""What the gate's pictures have in common: size, colours, fonts, and a PNG that is the same for the same input."""
+"""What the pictures of reports have in common: size, colours, fonts, and a PNG that is the same for the same input."""
 
 from __future__ import annotations
 

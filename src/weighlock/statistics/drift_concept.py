@@ -1,0 +1,70 @@
+"""Whether what a feature means for the outcome has changed: what a correction by it would gain on days it has not seen.
+
+The correction is learnt from every other day and applied to the days between. It moves rows of one category against
+the others', never all of them together: that a season has more positives is no news that a retraining could use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weighlock.statistics.metrics import Scored, log_losses
+from weighlock.statistics.paired import Estimate, Units, mean_difference
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float64]
+
+STEPS = 12
+RIDGE = 5.0  # rows' worth of doubt that a category differs at all
+FARTHEST = 6.0  # logits
+CLIP = 1e-6
+
+
+def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.int64]) -> Estimate:
+    """What correcting the scores by group gains in log loss, a row; paired, days being the unit.
+
+    Args:
+        scored: (n,) rows of a binary task.
+        groups: (n,) the number of each row's category or bin, from 0 on.
+        days: (n,) the number of each row's day, two different ones at least.
+
+    Raises:
+        ValueError: there is but one day.
+    """
+    number = np.unique(days, return_inverse=True)[1]
+    if number.max() < 1:
+        raise ValueError("a correction is learnt on some days and tried on others; there is one alone")
+    logits = _logit(np.asarray(scored.scores, dtype=np.float64))
+    corrected = logits.copy()
+    for side in (0, 1):
+        learn, apply = number % 2 == side, number % 2 != side
+        offsets = _offsets(logits[learn], np.asarray(scored.truth[learn], dtype=np.float64), groups[learn], groups.max())
+        corrected[apply] += offsets[groups[apply]]
+    better = Scored("binary", scored.truth, 1 / (1 + np.exp(-corrected)))
+    return mean_difference(log_losses(scored) - log_losses(better), Units.days(days))
+
+
+def _offsets(logits: Floats, truth: Floats, groups: NDArray[np.intp], last: int) -> Floats:
+    """(g,) by group: penalised maximum likelihood after a shift that all rows share, by Newton's steps."""
+    weight = np.bincount(groups, minlength=last + 1)
+    shared = 0.0
+    for _ in range(STEPS):
+        given = 1 / (1 + np.exp(-(logits + shared)))
+        shared += float((truth - given).sum() / max((given * (1 - given)).sum(), CLIP))
+        shared = float(np.clip(shared, -FARTHEST, FARTHEST))
+    offsets = np.zeros(last + 1)
+    for _ in range(STEPS):
+        given = 1 / (1 + np.exp(-(logits + shared + offsets[groups])))
+        slope = np.bincount(groups, weights=truth - given, minlength=last + 1) - RIDGE / 4 * offsets
+        bend = np.bincount(groups, weights=given * (1 - given), minlength=last + 1) + RIDGE / 4
+        offsets = np.clip(offsets + np.clip(slope / bend, -1.0, 1.0), -FARTHEST, FARTHEST)
+    return np.asarray(offsets - (offsets @ weight) / max(weight.sum(), 1))
+
+
+def _logit(scores: Floats) -> Floats:
+    kept = np.clip(scores, CLIP, 1 - CLIP)
+    return np.asarray(np.log(kept / (1 - kept)))

@@ -1,0 +1,228 @@
+"""One look at production: a window of the log against the reference, as evidence and verdict."""
+
+from __future__ import annotations
+
+import datetime as dt
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from weighlock.decisions.trigger import Standing
+from weighlock.decisions.watch import LEAST_DAYS, SHARES, Evidence, Verdict, decide
+from weighlock.monitoring.window import last_days
+from weighlock.params import to_timedelta
+from weighlock.statistics.drift import Drift, drifts
+from weighlock.statistics.drift_faults import Fault, faults
+from weighlock.watching.counts import DayCounts, columns_of
+from weighlock.watching.feeds import feeds_of
+from weighlock.watching.performance import Labelled, Twin, gains_of, labelled_rows
+from weighlock.watching.reference import Watched, dates, day_number, season_of
+from weighlock.watching.rows import Rows, read_rows
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from weighlock.monitoring.collect import LogPlace
+    from weighlock.watching.policy import WatchParams
+
+USUAL_SILENCE = 0.01  # a weekday that more reference days than this had no row of is expected to have none
+
+
+@dataclass(frozen=True)
+class Question:
+    """What is asked.
+
+    Attributes:
+        at: the present; the window ends with the last whole day before it.
+        timezone: whose days.
+        metric: the primary one.
+        standing: of retrainings; `age` is filled in from the model.
+        twin: scores rows as the same recipe would, trained up to the window; None: not looked at.
+    """
+
+    at: dt.datetime
+    timezone: str
+    metric: str
+    standing: Standing = Standing()
+    twin: Twin | None = None
+
+
+@dataclass(frozen=True)
+class Look:
+    """What was seen, and what was decided of it.
+
+    Attributes:
+        watched: the model.
+        reference: its days, after the policy's choice; `reference_name` in words.
+        window, before: the days of the window, and as many before it.
+        rows: of the window; `labelled` those whose truth is known, maybe of earlier days.
+        evidence, verdict: of the decision.
+    """
+
+    watched: Watched
+    reference: DayCounts
+    reference_name: str
+    window: DayCounts
+    before: DayCounts
+    rows: Rows
+    earlier: Rows
+    labelled: Labelled
+    evidence: Evidence
+    verdict: Verdict
+
+
+@dataclass(frozen=True)
+class _Sides:
+    """What is held against what; `today` are the rows of the day that is under way, in which faults show already."""
+
+    reference: DayCounts
+    window: DayCounts
+    before: DayCounts
+    rows: Rows
+    earlier: Rows
+    today: Rows
+
+    def faults(self, watched: Watched, policy: WatchParams) -> tuple[Fault, ...]:
+        """Of the window's days and of today."""
+        rows = joined(joined(self.earlier, self.rows), self.today)
+        first, days = int(self.window.days[0]), len(self.window.days) + (len(self.today) > 0)
+        window = rows.counts(watched.bins, first, days)
+        if not rows.features.shape[1] or not window.rows.any():
+            return ()
+        # the release's own days, whatever drift is held against: what is broken is broken in any season
+        reference = watched.profile.with_rows()
+        feeds = feeds_of(rows, watched.signature, reference, window, watched.bins)
+        return tuple(faults(feeds, policy.limits))
+
+
+def look(place: LogPlace, watched: Watched, policy: WatchParams, question: Question) -> Look:
+    """Read the log and decide.
+
+    Raises:
+        EvidenceError, StorageError: the log cannot be read.
+    """
+    days = to_timedelta(policy.window).days
+    start, end = last_days(question.at, days, question.timezone)
+    before_start, _ = last_days(start + dt.timedelta(hours=12), days, question.timezone)
+
+    def read(since: dt.datetime, until: dt.datetime) -> Rows:
+        return read_rows(place, watched.signature, since, until, question.timezone, question.at)
+
+    first = _local(start, question.timezone)
+    rows, earlier = read(start, end), read(before_start, start)
+    window, before = rows.counts(watched.bins, first, days), earlier.counts(watched.bins, first - days, days)
+    history = None
+    if policy.reference == "before":
+        span = to_timedelta(policy.history).days
+        oldest, _ = last_days(start + dt.timedelta(hours=12), span, question.timezone)
+        history = read(oldest, start).counts(watched.bins, first - span, span)
+    reference, name = reference_of(watched.profile, policy, window, history)
+    sides = _Sides(reference, window, before, rows, earlier, read(end, question.at))
+    evidence = _evidence(sides, watched, policy, question)
+    labelled = labelled_rows(joined(earlier, rows), watched.signature, days)
+    gains = gains_of(labelled, question.metric, watched.bins, question.twin)
+    evidence = replace(evidence, gains=gains, notes=(*evidence.notes, *labelled.notes))
+    verdict = decide(evidence, policy.rules)
+    return Look(watched, reference, name, window, before, rows, earlier, labelled, evidence, verdict)
+
+
+def reference_of(
+    profile: DayCounts, policy: WatchParams, window: DayCounts, history: DayCounts | None
+) -> tuple[DayCounts, str]:
+    """The reference's days that have rows, and what they are called."""
+    first, last = int(window.days[0]), int(window.days[-1])
+    if history is not None:
+        return history.with_rows(), f"the {len(history.days)} days before the window"
+    if policy.reference == "season":
+        season = season_of(profile, first, last)
+        if len(season.days) >= LEAST_DAYS:
+            return season.with_rows(), "the same season of former years"
+        return profile.with_rows(), "all days that the release was trained on (it has none of the same season)"
+    return profile.with_rows(), "the days that the release was trained on"
+
+
+def drifts_of(
+    watched: Watched, policy: WatchParams, reference: DayCounts, window: DayCounts
+) -> tuple[tuple[Drift, ...] | None, str]:
+    """The drift of every column; None and the reason where days are too few."""
+    full = window.with_rows()
+    if min(len(full.days), len(reference.days)) < LEAST_DAYS:
+        return None, (
+            f"{len(full.days)} days of the window and {len(reference.days)} of the reference have rows: it takes "
+            f"{LEAST_DAYS} of either to tell drift from chance"
+        )
+    columns = columns_of(reference, full, watched.bins)
+    if not columns:
+        return None, "the log holds no column that the reference knows"
+    error = policy.false_alarms * SHARES["drift"]
+    random = np.random.default_rng(policy.seed)
+    return tuple(drifts(columns, policy.floors.by_measure, error, random)), ""
+
+
+def joined(first: Rows, second: Rows) -> Rows:
+    """The rows of both."""
+    import pandas as pd
+
+    names = {*first.mistyped, *second.mistyped}
+    both = (first, second)
+    return Rows(
+        np.concatenate([rows.day for rows in both]),
+        pd.concat([rows.features for rows in both if len(rows)] or [second.features], ignore_index=True),
+        {n: np.concatenate([r.mistyped.get(n, np.zeros(len(r), dtype=bool)) for r in both]) for n in names},
+        {name: np.concatenate([_scores(rows, name) for rows in both]) for name in {**first.scores, **second.scores}},
+        np.concatenate([rows.own for rows in both]),
+        np.concatenate([rows.flagged for rows in both]),
+        np.concatenate([rows.truth for rows in both]),
+        second.notes,
+    )
+
+
+def _scores(rows: Rows, name: str) -> NDArray[np.float64]:
+    return rows.scores.get(name, np.full(len(rows), np.nan))
+
+
+def _evidence(sides: _Sides, watched: Watched, policy: WatchParams, question: Question) -> Evidence:
+    found, too_few = drifts_of(watched, policy, sides.reference, sides.window)
+    return Evidence(
+        days=dates(sides.window.days),
+        rows=tuple(sides.window.rows.tolist()),
+        expected=expected_days(watched.profile, sides.window, sides.before),
+        faults=sides.faults(watched, policy),
+        drifts=found,
+        too_few=too_few,
+        before=drifts_of(watched, policy, sides.reference, sides.before)[0],
+        importance=watched.importance,
+        standing=replace(question.standing, age=_age(watched, question.at)),
+        notes=(*sides.rows.notes, *_unwatched(watched, sides.rows)),
+    )
+
+
+def expected_days(profile: DayCounts, window: DayCounts, before: DayCounts) -> tuple[bool, ...]:
+    """For each day of the window whether there should be rows: the profile has some on nearly all such weekdays.
+
+    Nothing is expected before the first row that the log has of the window and the one before.
+    """
+    seen = [*before.days[before.rows > 0], *window.days[window.rows > 0]]
+    if not seen or not len(profile.days):
+        return (False,) * len(window.days)
+    calendar = np.bincount(np.arange(profile.days[0], profile.days[-1] + 1) % 7, minlength=7)
+    present = np.bincount(profile.days[profile.rows > 0] % 7, minlength=7)
+    usual = (calendar > 0) & (present >= (1 - USUAL_SILENCE) * calendar)
+    return tuple(bool(usual[day % 7] and day >= min(seen)) for day in window.days)
+
+
+def _unwatched(watched: Watched, rows: Rows) -> tuple[str, ...]:
+    lacking = [f.name for f in watched.signature.features if f.name not in rows.features] if len(rows) else []
+    return (f"not in the log, and so not watched: {', '.join(f'`{name}`' for name in lacking)}",) if lacking else ()
+
+
+def _local(instant: dt.datetime, timezone: str) -> int:
+    from zoneinfo import ZoneInfo
+
+    return day_number(instant.astimezone(ZoneInfo(timezone)).date())
+
+
+def _age(watched: Watched, at: dt.datetime) -> dt.timedelta | None:
+    until = watched.signature.trained_until
+    return at - dt.datetime.fromisoformat(until) if until else None
