@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Callable
 
     from weighlock.decisions.trigger import Standing
-    from weighlock.watching.look import Question
     from weighlock.watching.performance import Twin
 
 
@@ -54,8 +53,8 @@ def run(args: argparse.Namespace) -> int:
     found = find_watched(args.environment, args.release, args.model, root)
     policy = with_window(read_watch(root / "params.yaml"), args.window)
     at = _time(args.at, found.timezone) if args.at else dt.datetime.now(dt.UTC)
-    question = Question(at, found.timezone, found.metric, _standing(args, found.released, found.timezone, at))
-    question = _with_twin(question, args.twin, found.recipe, policy.days, root)
+    standing = _standing(args, found.released, found.timezone, at)
+    question = Question(at, found.timezone, found.metric, standing, _twin(args.twin, found.recipe, root))
     seen = look(place, found.watched, policy, question)
     drawn = None
     if not args.no_evidently and len(seen.rows) and len(seen.reference.days):
@@ -77,18 +76,14 @@ def _standing(args: argparse.Namespace, released: dt.datetime | None, timezone: 
     return Standing(since_retraining=None if last is None else at - last, request_open=args.request_open)
 
 
-def _with_twin(question: Question, twin: str | None, recipe: Path, days: int, root: Path) -> Question:
-    from weighlock.monitoring.window import last_days
+def _twin(twin: str | None, recipe: Path, root: Path) -> Callable[[dt.datetime], Twin] | None:
     from weighlock.watching import twin as twins
 
     if twin is None:
-        return question
-    # labels may be of as many days before the window, and the twin must have seen none of those either
-    before, _ = last_days(question.at, 2 * days, question.timezone)
-    made: Twin = (
-        twins.trained(root, recipe, before) if twin == twins.TRAIN else twins.of_folder(Path(twin), before)
-    )  # fmt: skip
-    return replace(question, twin=made)
+        return None
+    if twin == twins.TRAIN:
+        return lambda before: twins.trained(root, recipe, before)
+    return lambda before: twins.of_folder(Path(twin), before)
 
 
 def _time(text: str, timezone: str) -> dt.datetime:

@@ -149,7 +149,7 @@ def told_fault(fault: Fault, days: Sequence[dt.date]) -> str:
         "nulls": f"`{fault.column}`: {share} of its values are missing {since}; at most {fault.usual:.1%} were before",
         "unseen": f"`{fault.column}`: {share} of a day's values are categories that the model does not know, {since}",
         "constant": f"`{fault.column}` is stuck at {fault.value} {since}",
-        "jump": f"`{fault.column}`: its median leapt from {fault.usual:.4g} to {fault.found:.4g} on {first}, "
+        "jump": f"`{fault.column}`: its daily mean leapt from {fault.usual:.4g} to {fault.found:.4g} on {first}, "
         f"farther than it ever did from one day to the next: a sensor or its unit{_unit(fault.usual, fault.found)}",
     }[fault.kind]
 

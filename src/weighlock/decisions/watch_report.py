@@ -166,7 +166,7 @@ def _ordered(drifts: Sequence[Drift]) -> list[Drift]:
 
 
 def _ratio(drift: Drift) -> float:
-    return drift.score / drift.limit
+    return max(drift.score, 0.0) / drift.limit
 
 
 def _name(drift: Drift) -> str:

@@ -92,17 +92,6 @@ def moments(counts: Counts, values: Floats) -> tuple[float, float]:
     return mean, deviation or 1.0
 
 
-def medians(counts: Counts, values: Floats) -> Floats:
-    """(D,) the median of each day's binned values, between bins by interpolation; NaN where a day has none."""
-    rows = counts[:, :-1]
-    total = rows.sum(axis=1)
-    found = np.full(len(rows), np.nan)
-    for day in np.flatnonzero(total):
-        middle = np.cumsum(rows[day]) - rows[day] / 2
-        found[day] = np.interp(total[day] / 2, middle[rows[day] > 0], values[rows[day] > 0])
-    return found
-
-
 def _shares(counts: Counts | Floats) -> Floats:
     total = counts.sum(axis=-1, keepdims=True)
     return np.asarray(counts / np.maximum(total, 1))

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from weighlock.statistics.drift_distance import Column, medians, moments
+from weighlock.statistics.drift_distance import Column, moments
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -20,7 +20,9 @@ KINDS = 6
 LEAST_CHANGES = 20  # from one day to the next, for the largest of them to say what is usual
 FEW, FENCE = 5, 3.0
 SELDOM = 0.05
-LEAST_BINS = 8  # a column that is mostly one value, such as rain, has no median to speak of
+NEVER = 1e-12  # a share whose logarithm is taken
+SURE = 5.0  # standard errors
+LEAST_BINS = 8  # a column that is mostly one value, such as rain, has no level to speak of
 
 
 @dataclass(frozen=True)
@@ -34,8 +36,8 @@ class Feed:
         outside: (W,) rows whose value is out of the feature's range.
         unseen: (W,) rows whose category the model does not know.
         only: of each day, the only value that it has, as text; None where there are several, or none.
-        medians: (W,) of each day's values; NaN where there are none; empty for categories.
-        before: the median of the day before the window; None where that is not known.
+        levels: (W,) of each day's values; NaN where there are none; empty for categories.
+        before: the mean of the day before the window; None where that is not known.
         follows: (R - 1,) whether a reference day is the day after the one before it.
     """
 
@@ -45,7 +47,7 @@ class Feed:
     outside: NDArray[np.int64]
     unseen: NDArray[np.int64]
     only: tuple[str | None, ...]
-    medians: Floats
+    levels: Floats
     before: float | None
     follows: NDArray[np.bool_]
 
@@ -77,8 +79,8 @@ class Fault:
         column: the feature.
         kind: type, range, nulls, unseen: a share; constant; jump: from one day to the next.
         days: which of the window's days show it.
-        found: the largest share; the new median after a jump; nothing (NaN) where constant.
-        usual: the highest share of a reference day; the median before the jump.
+        found: the largest share; the new mean after a jump; nothing (NaN) where constant.
+        usual: the highest share of a reference day; the mean before the jump.
         value: the only value, where constant.
     """
 
@@ -143,45 +145,63 @@ def _constant(feed: Feed, error: float) -> Iterator[Fault]:
     """
     rows = feed.column.window[:, :-1].sum(axis=1)
     counts = feed.column.reference[:, :-1]
-    counts = counts[counts.sum(axis=1) > 0] + 0.5
+    counts = counts[counts.sum(axis=1) > 0]
     if not len(counts):
         return
-    logs = np.log(counts / counts.sum(axis=1, keepdims=True))
-    stuck = [d for d, value in enumerate(feed.only) if value is not None and _alike(logs, int(rows[d])) <= error]
+    total = counts.sum(axis=1)
+    logs = np.log(np.maximum(counts / total[:, None], NEVER))
+    stuck = [d for d, value in enumerate(feed.only) if value is not None and _alike(logs, total, rows[d]) <= error]
     values = {feed.only[day] for day in stuck}
     # weeks without rain are rare, and no fault: only what hardly ever is the same all day is looked at week by week
-    seldom = _alike(logs, int(rows.mean())) <= SELDOM
+    seldom = _alike(logs, total, int(rows.mean())) <= SELDOM
     if not stuck and seldom and len(set(feed.only)) == 1 and feed.only[0] is not None and len(logs) >= 2 * len(rows):
         length = len(rows)
         sums = np.cumsum(np.concatenate([np.zeros((1, logs.shape[1])), logs]), axis=0)
         runs = (sums[length:] - sums[:-length]) / length
-        if _alike(runs, int(rows.sum())) <= error:
+        many = np.convolve(total, np.ones(length, dtype=np.int64), mode="valid")
+        if _alike(runs, many, int(rows.sum())) <= error:
             stuck, values = list(range(length)), {feed.only[0]}
     if stuck:
         yield Fault(feed.column.name, "constant", tuple(stuck), np.nan, np.nan, ", ".join(sorted(map(str, values))))
 
 
-def _alike(logs: Floats, rows: int) -> float:
-    """How often so many rows fall into one bin, whichever, on days of these shares."""
-    return float(np.exp(rows * logs).sum(axis=1).mean())
+def _means(counts: NDArray[np.int64], values: Floats) -> Floats:
+    """(D,) of each day; NaN where it has no rows."""
+    rows = counts[:, :-1]
+    with np.errstate(invalid="ignore"):
+        return np.asarray(rows @ values / rows.sum(axis=1))
+
+
+def _alike(logs: Floats, total: NDArray[np.int64], rows: int) -> float:
+    """How often so many rows fall into one bin, whichever, on days of these shares; a day tells of no more than it has.
+
+    Args:
+        logs: (D, B) of the shares.
+        total: (D,) rows of each day.
+        rows: how many.
+    """
+    return float(np.exp(np.minimum(rows, total)[:, None] * logs).sum(axis=1).mean())
 
 
 def _jump(feed: Feed, limits: FaultLimits) -> Iterator[Fault]:
-    """A median that leaps from one day to the next by far more than it ever did.
+    """A daily mean that leaps from one day to the next by far more than it ever did.
 
     The fence is the largest change in the reference and three times what it leads the fifth by: of changes with
-    exponential tails, one in some two hundred thousand passes it.
+    exponential tails, one in some two hundred thousand passes it. On top comes what a mean of few rows errs by.
     """
     if feed.values is None or len(feed.values) < LEAST_BINS:
         return
-    usual = np.abs(np.diff(medians(feed.column.reference, feed.values)))[feed.follows]
+    usual = np.abs(np.diff(_means(feed.column.reference, feed.values)))[feed.follows]
     usual = np.sort(usual[np.isfinite(usual)])
     if len(usual) < LEAST_CHANGES:
         return
     deviation = moments(feed.column.reference, feed.values)[1]
     fence = max(usual[-1] + FENCE * (usual[-1] - usual[-FEW]), limits.jump * deviation)
-    line = np.concatenate([[np.nan if feed.before is None else feed.before], feed.medians])
-    leaps = np.flatnonzero(np.abs(np.diff(line)) > fence)
+    line = np.concatenate([[np.nan if feed.before is None else feed.before], feed.levels])
+    rows = feed.column.window[:, :-1].sum(axis=1)
+    noise = SURE * deviation * np.sqrt(1 / np.maximum(rows, 1) + 1 / np.maximum(np.append(rows[:1], rows[:-1]), 1))
+    with np.errstate(invalid="ignore"):
+        leaps = np.flatnonzero(np.abs(np.diff(line)) > np.hypot(fence, noise))
     if len(leaps):
         day = int(leaps[0])
         yield Fault(feed.column.name, "jump", tuple(leaps.tolist()), float(line[day + 1]), float(line[day]))

@@ -70,11 +70,11 @@ def _feed(
     high = np.inf if feature.max is None else feature.max
     with np.errstate(invalid="ignore"):
         outside = (numbers < low) | (numbers > high)
-    medians = np.array([_median(numbers[day]) for day in days])
+    levels = np.array([_mean(numbers[day]) for day in days])
     return Feed(
         column, bins.values, known, np.array([int(outside[day].sum()) for day in days[1:]]), nothing,
-        tuple(_only_number(numbers[day]) for day in days[1:]), medians[1:],
-        None if np.isnan(medians[0]) else float(medians[0]), follows,
+        tuple(_only_number(numbers[day]) for day in days[1:]), levels[1:],
+        None if np.isnan(levels[0]) else float(levels[0]), follows,
     )  # fmt: skip
 
 
@@ -92,6 +92,6 @@ def _only_number(values: NDArray[np.float64]) -> str | None:
     return f"{known[0]:g}" if len(known) > 1 and (known == known[0]).all() else None
 
 
-def _median(values: NDArray[np.float64]) -> float:
+def _mean(values: NDArray[np.float64]) -> float:
     known = values[~np.isnan(values)]
-    return float(np.median(known)) if len(known) else float("nan")
+    return float(known.mean()) if len(known) else float("nan")

@@ -21,6 +21,8 @@ from weighlock.watching.reference import Watched, dates, day_number, season_of
 from weighlock.watching.rows import Rows, read_rows
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from numpy.typing import NDArray
 
     from weighlock.monitoring.collect import LogPlace
@@ -38,14 +40,15 @@ class Question:
         timezone: whose days.
         metric: the primary one.
         standing: of retrainings; `age` is filled in from the model.
-        twin: scores rows as the same recipe would, trained up to the window; None: not looked at.
+        twin: makes what scores rows as the same recipe would, trained on what came before an instant; None: not
+            looked at.
     """
 
     at: dt.datetime
     timezone: str
     metric: str
     standing: Standing = Standing()
-    twin: Twin | None = None
+    twin: Callable[[dt.datetime], Twin] | None = None
 
 
 @dataclass(frozen=True)
@@ -66,34 +69,30 @@ class Look:
     window: DayCounts
     before: DayCounts
     rows: Rows
-    earlier: Rows
     labelled: Labelled
     evidence: Evidence
     verdict: Verdict
 
 
 @dataclass(frozen=True)
-class _Sides:
-    """What is held against what; `today` are the rows of the day that is under way, in which faults show already."""
+class Sides:
+    """What is looked at.
 
-    reference: DayCounts
-    window: DayCounts
-    before: DayCounts
+    Attributes:
+        first: the number of the window's first day.
+        days: how many it has.
+        rows: of the window.
+        earlier: of as many days before it.
+        today: of the day that is under way, in which faults show already.
+        history: the days before the window, where those are the reference.
+    """
+
+    first: int
+    days: int
     rows: Rows
     earlier: Rows
     today: Rows
-
-    def faults(self, watched: Watched, policy: WatchParams) -> tuple[Fault, ...]:
-        """Of the window's days and of today."""
-        rows = joined(joined(self.earlier, self.rows), self.today)
-        first, days = int(self.window.days[0]), len(self.window.days) + (len(self.today) > 0)
-        window = rows.counts(watched.bins, first, days)
-        if not rows.features.shape[1] or not window.rows.any():
-            return ()
-        # the release's own days, whatever drift is held against: what is broken is broken in any season
-        reference = watched.profile.with_rows()
-        feeds = feeds_of(rows, watched.signature, reference, window, watched.bins)
-        return tuple(faults(feeds, policy.limits))
+    history: DayCounts | None = None
 
 
 def look(place: LogPlace, watched: Watched, policy: WatchParams, question: Question) -> Look:
@@ -110,21 +109,38 @@ def look(place: LogPlace, watched: Watched, policy: WatchParams, question: Quest
         return read_rows(place, watched.signature, since, until, question.timezone, question.at)
 
     first = _local(start, question.timezone)
-    rows, earlier = read(start, end), read(before_start, start)
-    window, before = rows.counts(watched.bins, first, days), earlier.counts(watched.bins, first - days, days)
-    history = None
+    earlier, history = read(before_start, start), None
     if policy.reference == "before":
         span = to_timedelta(policy.history).days
         oldest, _ = last_days(start + dt.timedelta(hours=12), span, question.timezone)
         history = read(oldest, start).counts(watched.bins, first - span, span)
-    reference, name = reference_of(watched.profile, policy, window, history)
-    sides = _Sides(reference, window, before, rows, earlier, read(end, question.at))
-    evidence = _evidence(sides, watched, policy, question)
-    labelled = labelled_rows(joined(earlier, rows), watched.signature, days)
-    gains = gains_of(labelled, question.metric, watched.bins, question.twin)
-    evidence = replace(evidence, gains=gains, notes=(*evidence.notes, *labelled.notes))
+    return judge(Sides(first, days, read(start, end), earlier, read(end, question.at), history), watched, policy, question)
+
+
+def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Question) -> Look:
+    """Decide by rows that have been read."""
+    window = sides.rows.counts(watched.bins, sides.first, sides.days)
+    before = sides.earlier.counts(watched.bins, sides.first - sides.days, sides.days)
+    reference, name = reference_of(watched.profile, policy, window, sides.history)
+    drifted, too_few = drifts_of(watched, policy, reference, window)
+    # a drift counts twice or not at all, so the window before is looked at only where there is one now
+    twice = drifted and any(drift.drifted for drift in drifted)
+    labelled = labelled_rows(joined(sides.earlier, sides.rows), watched.signature, sides.days)
+    evidence = Evidence(
+        days=dates(window.days),
+        rows=tuple(window.rows.tolist()),
+        expected=expected_days(watched.profile, window, before),
+        faults=_faults(sides, watched, policy),
+        drifts=drifted,
+        too_few=too_few,
+        before=drifts_of(watched, policy, reference, before)[0] if twice else None,
+        importance=watched.importance,
+        gains=gains_of(labelled, question.metric, watched.bins, _twin(question, labelled)),
+        standing=replace(question.standing, age=_age(watched, question.at)),
+        notes=(*sides.rows.notes, *_unwatched(watched, sides.rows), *labelled.notes),
+    )
     verdict = decide(evidence, policy.rules)
-    return Look(watched, reference, name, window, before, rows, earlier, labelled, evidence, verdict)
+    return Look(watched, reference, name, window, before, sides.rows, labelled, evidence, verdict)
 
 
 def reference_of(
@@ -182,20 +198,20 @@ def _scores(rows: Rows, name: str) -> NDArray[np.float64]:
     return rows.scores.get(name, np.full(len(rows), np.nan))
 
 
-def _evidence(sides: _Sides, watched: Watched, policy: WatchParams, question: Question) -> Evidence:
-    found, too_few = drifts_of(watched, policy, sides.reference, sides.window)
-    return Evidence(
-        days=dates(sides.window.days),
-        rows=tuple(sides.window.rows.tolist()),
-        expected=expected_days(watched.profile, sides.window, sides.before),
-        faults=sides.faults(watched, policy),
-        drifts=found,
-        too_few=too_few,
-        before=drifts_of(watched, policy, sides.reference, sides.before)[0],
-        importance=watched.importance,
-        standing=replace(question.standing, age=_age(watched, question.at)),
-        notes=(*sides.rows.notes, *_unwatched(watched, sides.rows)),
-    )
+def _faults(sides: Sides, watched: Watched, policy: WatchParams) -> tuple[Fault, ...]:
+    """Of the window's days and of today, against the release's own days, whatever drift is held against."""
+    rows = joined(joined(sides.earlier, sides.rows), sides.today)
+    window = rows.counts(watched.bins, sides.first, sides.days + (len(sides.today) > 0))
+    if not rows.features.shape[1] or not window.rows.any():
+        return ()
+    feeds = feeds_of(rows, watched.signature, watched.profile.with_rows(), window, watched.bins)
+    return tuple(faults(feeds, policy.limits))
+
+
+def _twin(question: Question, labelled: Labelled) -> Twin | None:
+    if question.twin is None or not len(labelled):
+        return None
+    return question.twin(_midnight(int(labelled.day.min()), question.timezone))
 
 
 def expected_days(profile: DayCounts, window: DayCounts, before: DayCounts) -> tuple[bool, ...]:
@@ -221,6 +237,12 @@ def _local(instant: dt.datetime, timezone: str) -> int:
     from zoneinfo import ZoneInfo
 
     return day_number(instant.astimezone(ZoneInfo(timezone)).date())
+
+
+def _midnight(day: int, timezone: str) -> dt.datetime:
+    from zoneinfo import ZoneInfo
+
+    return dt.datetime.combine(dates(np.array([day]))[0], dt.time(), ZoneInfo(timezone)).astimezone(dt.UTC)
 
 
 def _age(watched: Watched, at: dt.datetime) -> dt.timedelta | None:
