@@ -20,12 +20,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+import yaml
 
 from weighlock.errors import ModelError, WeighlockError
 from weighlock.files import read_json, to_json, write_text
-from weighlock.layout import RAW
+from weighlock.layout import RAW, RECIPE, WEIGHED
 from weighlock.params import Window, read_params
-from weighlock.retraining.knobs import END, with_value
 from weighlock.schema import read_schema
 from weighlock.stages import ingest
 from weighlock.tables import write_table
@@ -35,8 +35,6 @@ if TYPE_CHECKING:
 
 STAGES = ("validate", "split", "train", "evaluate", "refit")  # ingest's part is done once for all of them
 DONE = "training.json"  # written last
-HOLDOUT = ("split", "holdout")
-RANKS = ("refit", "min_rank_correlation")
 # what a trained model hangs on: of the package's code the parts that stages import
 CODE = (
     "stages", "learners", "scoring", "statistics/metrics.py", "monitoring/profile.py", "categories.py", "conform.py",
@@ -46,10 +44,15 @@ CODE = (
 
 @dataclass(frozen=True)
 class Wanted:
-    """A training: all rows up to a day, the newest of them as the holdout."""
+    """A training: all rows up to a day, the newest of them as the holdout.
+
+    Attributes:
+        like: learner and hyperparameters are those of the training up to this day; None: they are searched.
+    """
 
     end: dt.date
     holdout: str
+    like: dt.date | None = None
 
 
 @dataclass(frozen=True)
@@ -96,7 +99,8 @@ class Bench:
             known = self.rows[self.days <= pd.Timestamp(wanted.end)]
             content = hashlib.sha256(self.digest.encode())
             content.update(pd.util.hash_pandas_object(known, index=False).to_numpy().tobytes())
-            name = f"{wanted.end}-{wanted.holdout}-{content.hexdigest()[:10]}"
+            like = f"-like-{wanted.like}" if wanted.like else ""
+            name = f"{wanted.end}-{wanted.holdout}{like}-{content.hexdigest()[:10]}"
             self._names[wanted] = self.cache / "trainings" / name
         return self._names[wanted]
 
@@ -130,10 +134,13 @@ class Bench:
         folder = self.folder(wanted).with_suffix(".part")
         shutil.rmtree(folder, ignore_errors=True)
         (folder / RAW).mkdir(parents=True)
-        text = (self.root / "params.yaml").read_text(encoding="utf-8")
-        for key, value in ((END, f'"{wanted.end}"'), (HOLDOUT, wanted.holdout), (RANKS, str(self.min_ranks))):
-            text = with_value(text, key, value)
-        (folder / "params.yaml").write_text(text, encoding="utf-8")
+        content = yaml.safe_load((self.root / "params.yaml").read_text(encoding="utf-8"))
+        content["data"]["window"]["end"] = wanted.end.isoformat()
+        content["split"]["holdout"] = wanted.holdout
+        content["refit"] = {"when": "always", **_refit(content["refit"]), "min_rank_correlation": self.min_ranks}
+        if wanted.like is not None:
+            content["train"]["learners"] = self._recipe(Wanted(wanted.like, wanted.holdout))
+        (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         shutil.copyfile(self.root / "schema.yaml", folder / "schema.yaml")
         params, schema = read_params(folder / "params.yaml"), read_schema(folder / "schema.yaml")
         months = ingest.partition(self.rows.copy(deep=False), params.data, time=schema.time, key=schema.key)
@@ -141,15 +148,19 @@ class Bench:
             write_table(frame, folder / RAW / f"{name}.parquet")
         return folder
 
+    def _recipe(self, wanted: Wanted) -> dict[str, Any]:
+        """`train.learners` of one trial, that training's."""
+        found = read_json(self.folder(wanted) / WEIGHED / RECIPE, "weighlock replay")
+        return {found["learner"]: {"trials": 1, "fixed": found["settings"]}}
+
     def _train(self, wanted: Wanted, say: Any) -> None:
         self._keep(wanted, *run_stages(self.prepare(wanted), self.root), say)
 
     def _keep(self, wanted: Wanted, seconds: float, refused: str | None, say: Any) -> None:
         folder = self.folder(wanted)
         part = folder.with_suffix(".part")
-        for heavy in (RAW, "data/valid.parquet"):  # can be had again from the source
-            path = part / heavy
-            shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
+        shutil.rmtree(part / RAW)  # can be had again from the source
+        (part / "data/valid.parquet").unlink(missing_ok=True)
         write_text(part / DONE, to_json({"seconds": round(seconds, 1), "refused": refused}))
         part.rename(folder)
         say(f"trained up to {wanted.end}, holdout {wanted.holdout}: {seconds:.0f} s{f', {refused}' if refused else ''}")
@@ -198,18 +209,21 @@ def digest_of(root: Path, min_ranks: float) -> str:
     found = hashlib.sha256()
     for part in CODE:
         path = package / part
-        for file in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            found.update(file.read_bytes())
+        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            found.update(source.read_bytes())
     params = read_params(root / "params.yaml")
     stripped = params.model_dump(mode="json", include={"data", "validate_", "split", "train", "evaluate", "refit"})
     stripped["data"] |= {"window": Window(start=params.data.window.start).model_dump(mode="json"), "source": None}
     stripped["split"] |= {"holdout": None}
     stripped["refit"] |= {"min_rank_correlation": min_ranks}
     found.update(repr(sorted(stripped.items())).encode())
-    for file in ("schema.yaml", "libraries.yaml"):
-        path = root / file
+    for path in (root / "schema.yaml", root / "libraries.yaml"):
         found.update(path.read_bytes() if path.is_file() else b"")
     return found.hexdigest()
+
+
+def _refit(value: Any) -> dict[str, Any]:
+    return {"when": value} if isinstance(value, str) else dict(value)
 
 
 @contextmanager
