@@ -9,6 +9,7 @@
     ├── EvidenceError                   a file that should be there is missing, torn or of another model
     │   └── NothingToWeigh              challenger and champion are the same; 0 for a retraining without new rows
     ├── ModelError                      a model that cannot be trained, exported or trusted
+    ├── RepositoryError                 a branch, index, working tree or remote that is not as a commit needs it
     ├── StorageError                    a disk or remote that cannot be written
     └── TrackingError                   MLflow does not answer, or refuses
 
@@ -57,6 +58,10 @@ class NothingToWeigh(EvidenceError):  # noqa: N818  (a finding as much as an err
 
 class ModelError(WeighlockError):
     """A model cannot be trained, exported or trusted."""
+
+
+class RepositoryError(WeighlockError):
+    """Git's branch, index, working tree or remote is not as a commit needs it; none of them was changed."""
 
 
 class StorageError(WeighlockError):

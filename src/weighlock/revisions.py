@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import subprocess
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from weighlock.errors import EvidenceError
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 LOCK = "dvc.lock"
 
@@ -97,12 +101,7 @@ class Revision:
 
     @cached_property
     def _cache(self) -> Path:
-        """Where DVC's cache usually is, told by its configuration alone: DVC itself takes a second to start."""
-        from dvc.config import Config
-
-        above = (folder / ".dvc" for folder in (self.root.absolute(), *self.root.absolute().parents))
-        settings = next((folder for folder in above if folder.is_dir()), self.root / ".dvc")
-        return Path(Config(str(settings))["cache"].get("dir") or settings / "cache") / "files/md5"
+        return dvc_cache(self.root)
 
     def require(self, *paths: str) -> list[str]:
         """The MD5 of each path.
@@ -117,11 +116,15 @@ class Revision:
         return [self.digests[path] for path in paths]
 
 
-def git(root: Path, *arguments: str, stdin: bytes | None = None) -> subprocess.CompletedProcess[bytes]:
-    """Run git in `root`; whether it went well is the caller's to see."""
+def git(
+    root: Path, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
+) -> subprocess.CompletedProcess[bytes]:
+    """Run git in `root`, with `env` beside the environment; whether it went well is the caller's to see."""
     command = ["git", "--no-optional-locks", *arguments]
     try:
-        return subprocess.run(command, cwd=root, input=stdin, capture_output=True, check=False)
+        return subprocess.run(
+            command, cwd=root, input=stdin, capture_output=True, check=False, env={**os.environ, **env} if env else None
+        )
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, b"", b"git is not installed")
 
@@ -130,6 +133,15 @@ def find_commit(name: str, root: Path) -> str | None:
     """The commit that `name` stands for in the repository at `root`; None where there is none."""
     found = git(root, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{name}^{{commit}}")
     return found.stdout.decode().strip() if found.returncode == 0 else None
+
+
+def dvc_cache(root: Path) -> Path:
+    """Where DVC's cache usually is, told by its configuration alone: DVC itself takes a second to start."""
+    from dvc.config import Config
+
+    above = (folder / ".dvc" for folder in (root.absolute(), *root.absolute().parents))
+    settings = next((folder for folder in above if folder.is_dir()), root / ".dvc")
+    return Path(Config(str(settings))["cache"].get("dir") or settings / "cache") / "files/md5"
 
 
 def load_lock(content: bytes, source: str) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import hashlib
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,12 +15,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weighlock.cli.track import describe
+from weighlock.cli.track import describe, told
 from weighlock.errors import EvidenceError, TrackingError
+from weighlock.releases.record import Release, format_release
 from weighlock.scoring.signature import Feature, Signature
 from weighlock.tables import write_table
 from weighlock.tracking import result as results
 from weighlock.tracking.content import MAX_VALUE, as_key, as_text, tensors
+from weighlock.tracking.registry import project_releases
 from weighlock.tracking.result import (
     ARTIFACTS,
     Commit,
@@ -426,3 +429,126 @@ def test_without_a_result_mlflow_is_not_even_loaded(tmp_path: Path) -> None:
     assert done.stdout == "2 False\n"
     assert "Run `dvc repro` first." in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+class Registry:
+    """As much of MLflow's client as a projection takes, which remembers what was changed."""
+
+    def __init__(self) -> None:
+        self.versions: list[SimpleNamespace] = []
+        self.aliases: dict[str, str] = {}
+        self.logged: dict[str, str] = {}
+        self.calls: list[str] = []
+
+    def create_registered_model(self, name: str, description: str) -> None:
+        self.name = name
+
+    def search_model_versions(self, asked: str) -> list[SimpleNamespace]:
+        assert asked == f"name = '{self.name}'"
+        return list(reversed(self.versions))
+
+    def search_experiments(self) -> list[SimpleNamespace]:
+        return [SimpleNamespace(experiment_id="1")]
+
+    def search_logged_models(self, experiments: list[str], filter_string: str) -> list[SimpleNamespace]:
+        digest = filter_string.split("'")[1]
+        return [
+            SimpleNamespace(creation_timestamp=1, model_id=model, status="READY", name="served")
+            for model, held in self.logged.items()
+            if held == digest
+        ]
+
+    def create_model_version(self, name: str, source: str, tags: dict[str, str], model_id: str) -> None:
+        self.calls.append(f"create {tags['weighlock.version']}")
+        self.versions.append(SimpleNamespace(version=str(len(self.versions) + 1), tags=dict(tags), source=source))
+
+    def delete_model_version(self, name: str, version: str) -> None:
+        self.versions = [v for v in self.versions if v.version != version]
+
+    def set_model_version_tag(self, name: str, version: str, key: str, value: str) -> None:
+        self.calls.append(f"tag {version} {key}")
+        next(v for v in self.versions if v.version == version).tags[key] = value
+
+    def get_registered_model(self, name: str) -> SimpleNamespace:
+        return SimpleNamespace(aliases=dict(self.aliases))
+
+    def set_registered_model_alias(self, name: str, alias: str, version: str) -> None:
+        self.calls.append(f"alias {alias} {version}")
+        self.aliases[alias] = version
+
+    def delete_registered_model_alias(self, name: str, alias: str) -> None:
+        self.calls.append(f"no {alias}")
+        del self.aliases[alias]
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Registry:
+    """A registry in which both releases' models have been logged."""
+    from contextlib import nullcontext
+
+    found = Registry()
+    found.logged = {"m-1": f"sha256:{'b' * 64}"}
+    monkeypatch.setattr("weighlock.tracking.registry.connected", lambda uri: nullcontext(found))
+    return found
+
+
+def released(root: Path, release: Release) -> None:
+    (root / "releases").mkdir(exist_ok=True)
+    (root / f"releases/{release.version}.yaml").write_text(format_release(release))
+
+
+def test_releases_are_projected_once(registry: Registry, release_of: Callable[..., Release], tmp_path: Path) -> None:
+    released(tmp_path, release_of("v1"))
+    released(tmp_path, release_of("v2"))
+
+    first = project_releases(tmp_path, {"champion": "v1", "candidate": None}, {})
+    again = project_releases(tmp_path, {"champion": "v1", "candidate": None}, {})
+
+    assert first.new == ("v1", "v2")
+    assert (again.new, again.aliases) == ((), (("champion", "v1"),))
+    assert registry.calls == ["create v1", "create v2", "alias champion 1"]
+    assert [v.tags["weighlock.version"] for v in registry.versions] == ["v1", "v2"]
+    assert registry.versions[0].tags["weighlock.commit"] == "c" * 40
+    assert registry.versions[0].source == "models:/m-1"
+    assert told(first) == "registry  flights: v1, v2 new, champion is v1"
+
+
+def test_what_was_edited_there_is_corrected_and_aliases_follow_git(
+    registry: Registry, release_of: Callable[..., Release], tmp_path: Path
+) -> None:
+    released(tmp_path, release_of("v1"))
+    released(tmp_path, release_of("v2"))
+    project_releases(tmp_path, {"champion": "v1", "candidate": "v2"}, {})
+    registry.versions[0].tags["weighlock.verdict"] = "edited"
+    registry.aliases["champion"] = "2"
+    registry.versions.append(SimpleNamespace(version="3", tags=dict(registry.versions[1].tags), source=""))
+    registry.calls.clear()
+
+    projected = project_releases(tmp_path, {"champion": "v1", "candidate": None}, {})
+
+    assert registry.calls == ["tag 1 weighlock.verdict", "alias champion 1", "no candidate"]
+    assert registry.aliases == {"champion": "1"}
+    assert [v.version for v in registry.versions] == ["1", "2"]
+    assert told(projected) == "registry  flights: nothing new, champion is v1"
+
+
+def test_a_release_whose_model_is_nowhere_is_said_to_be(
+    registry: Registry, release_of: Callable[..., Release], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    released(tmp_path, release_of("v1"))
+    registry.logged.clear()
+
+    def nowhere(release: Release, root: Path, *, rebuild: bool) -> None:
+        assert not rebuild
+        raise EvidenceError("the model of `v1` is nowhere\n  - here")
+
+    monkeypatch.setattr("weighlock.tracking.registry.obtain", nowhere)
+    projected = project_releases(tmp_path, {"champion": "v1"}, {})
+
+    assert projected.missing == (("v1", "the model of `v1` is nowhere"),)
+    assert projected.aliases == ()
+    assert told(projected).endswith("\n  not v1: the model of `v1` is nowhere")
+
+
+def test_without_a_release_nothing_is_asked(tmp_path: Path) -> None:
+    assert project_releases(tmp_path, {}, {}).name is None

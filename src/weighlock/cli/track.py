@@ -1,4 +1,4 @@
-"""`weighlock track`: log the result to MLflow, once."""
+"""`weighlock track`: log the result to MLflow, once, and show the releases in its registry."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+    from weighlock.tracking.registry import Projected
     from weighlock.tracking.runs import Tracked
 
 
@@ -19,10 +20,21 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:  # noqa: ARG001
-    """Log the result of the current folder and say where it is."""
+    """Log the result of the current folder and say where it is; then the releases, where there are any."""
+    from pathlib import Path
+
+    from weighlock.releases.record import versions
     from weighlock.tracking.runs import track
 
     print(describe(track()))
+    root = Path.cwd()
+    if versions(root):
+        from weighlock.deployment.environment import read_environment
+        from weighlock.tracking.registry import CANDIDATE, CHAMPION, project_releases
+
+        production = read_environment("production", root)
+        candidate = production.candidate.release if production.candidate else None
+        print(told(project_releases(root, {CHAMPION: production.stable, CANDIDATE: candidate})))
 
 
 def describe(tracked: Tracked) -> str:
@@ -42,3 +54,11 @@ def _look(tracked: Tracked) -> str:
         server = tracked.shown.replace("***@", "").rstrip("/")
         return f"{server}/#/experiments/{tracked.experiment_id}/runs/{tracked.run_id}"
     return f"run {tracked.run_id} of experiment `{tracked.experiment}` in {tracked.shown}; `make mlflow` shows it"
+
+
+def told(projected: Projected) -> str:
+    """What the registry shows."""
+    aliases = ", ".join(f"{alias} is {version}" for alias, version in projected.aliases) or "no alias"
+    new = f"{', '.join(projected.new)} new" if projected.new else "nothing new"
+    missing = "".join(f"\n  not {version}: {reason}" for version, reason in projected.missing)
+    return f"registry  {projected.name}: {new}, {aliases}{missing}"

@@ -98,6 +98,25 @@ def check(folder: Path, service: Service) -> None:
         raise EvidenceError(f"`{folder / GOLDEN}` is of another model. Run `dvc checkout` or `dvc repro`.")
 
 
+def require_bento(tag: str, digest: str, signature: str) -> None:
+    """See that a bento of this machine's store holds the model of these digests.
+
+    Raises:
+        EvidenceError: there is no such bento, or it holds another model.
+    """
+    name, colon, version = tag.partition(":")
+    folder = _store() / name / version
+    if not colon or not version or not (folder / "src/model").is_dir():
+        raise EvidenceError(
+            f"There is no bento `{tag}` in `{_store()}`. `weighlock bento` packs one and prints its tag."
+        )
+    for file, wanted in ((MODEL, digest), (SIGNATURE, signature)):
+        path = folder / "src/model" / file
+        found = f"sha256:{sha256(path)}" if path.is_file() else "nothing"
+        if found != wanted:
+            raise EvidenceError(f"`{tag}` holds {found} as `{file}`, but the model is {wanted}. Pack it again.")
+
+
 def stage(folder: Path, service: Service, root: Path, into: Path) -> None:
     """Lay out in one folder what BentoML packs.
 

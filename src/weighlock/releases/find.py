@@ -6,7 +6,7 @@ from pathlib import Path
 
 from weighlock.errors import EvidenceError
 from weighlock.layout import SERVED, SIGNATURE
-from weighlock.releases.record import Release, read_release
+from weighlock.releases.record import Release, next_version, read_release, read_release_params, versions
 from weighlock.serving.find import find_service, identify
 from weighlock.serving.settings import Identity, Service
 
@@ -37,6 +37,24 @@ def find_release(version: str, root: Path) -> tuple[Path, Service]:
     raise EvidenceError(
         f"`{version}` is the model {stated.digest}, which is neither in `{SERVED}` nor in `{folder_of(version)}`. Run "
         f"`weighlock fetch {version}`."
+    )
+
+
+def find_next(root: Path) -> tuple[Path, Service]:
+    """The tree's model as it will be called once it is released, so that its image can be built and recorded with it.
+
+    Raises:
+        EvidenceError: there is no model, or it is released already.
+        ConfigError: `params.yaml: release` or `serve` is wrong.
+    """
+    folder, service = find_service(None, root)
+    for version in versions(root):
+        released = read_release(version, root).served
+        if (released.digest, released.signature) == (service.model.digest, service.model.signature_digest):
+            raise EvidenceError(f"the tree's model is `{version}` already. Say `--release {version}`.")
+    name, version = read_release_params(root / "params.yaml").name, next_version(root)
+    return folder, service.model_copy(
+        update={"model": service.model.model_copy(update={"name": name, "version": version})}
     )
 
 

@@ -17,13 +17,14 @@ from weighlock.errors import ConfigError, EvidenceError
 
 FOLDER = "releases"
 _VERSION = re.compile(r"v[1-9]\d*")
+_IMAGE = r"^[^\s@]+@sha256:[0-9a-f]{64}$"
 _FILE = re.compile(r"(v[1-9]\d*)\.yaml")
 
 Version = Annotated[str, Field(pattern=r"^v[1-9]\d*$")]
 Sha256 = Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]
 DvcDigest = Annotated[str, Field(pattern=r"^[0-9a-f]{32}(\.dir)?$")]
 Commit = Annotated[str, Field(pattern=r"^[0-9a-f]{40}$")]
-Image = Annotated[str, Field(pattern=r"^[^\s@]+@sha256:[0-9a-f]{64}$")]
+Image = Annotated[str, Field(pattern=_IMAGE)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]{0,38}[a-z0-9]$")]
 
 
@@ -136,6 +137,20 @@ def parse_release(text: str | bytes, source: str) -> Release:
         raise EvidenceError(f"`{source}` is no record of a release: {error}") from error
 
 
+def check_image(address: str) -> str:
+    """The address of an image, once it says which one by its digest.
+
+    Raises:
+        ConfigError: it does not.
+    """
+    if not re.fullmatch(_IMAGE, address):
+        raise ConfigError(
+            f"`--image {address}` does not say which image: it should end in its digest, as in "
+            "`registry.example.org/flights@sha256:…` (64 hexadecimal digits), which pushing it prints. Tags move."
+        )
+    return address
+
+
 def is_version(name: str) -> bool:
     """Whether a name is a release's, such as v7."""
     return _VERSION.fullmatch(name) is not None
@@ -150,6 +165,22 @@ def versions(root: Path) -> list[str]:
     """The releases that the working tree holds, oldest first."""
     found = (_FILE.fullmatch(path.name) for path in (root / FOLDER).glob("v*.yaml"))
     return sorted((match[1] for match in found if match), key=lambda version: int(version[1:]))
+
+
+def next_version(root: Path) -> str:
+    """v8 after v7.
+
+    Raises:
+        EvidenceError: the records have a gap, so that one was removed.
+    """
+    known = versions(root)
+    wanted = [f"v{number}" for number in range(1, len(known) + 1)]
+    if known != wanted:
+        gone = next(w for w, k in zip(wanted, known, strict=True) if w != k)
+        raise EvidenceError(
+            f"`{path_of(gone)}` is missing, but there are later ones. Records are never removed: restore it."
+        )
+    return f"v{len(known) + 1}"
 
 
 def read_release(version: str, root: Path) -> Release:
@@ -172,10 +203,19 @@ def read_release(version: str, root: Path) -> Release:
     return release
 
 
+class CardParams(Strict):
+    """`params.yaml: release.card`: what only people can say: for what it is, for what not, what to beware of."""
+
+    use: str = ""
+    not_for: list[str] = []
+    limits: list[str] = []
+
+
 class ReleaseParams(Strict):
     """`params.yaml: release`."""
 
     name: Name
+    card: CardParams = CardParams()
 
 
 def read_release_params(path: Path) -> ReleaseParams:

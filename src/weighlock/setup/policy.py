@@ -66,7 +66,8 @@ def log_policy() -> dict[str, Any]:
 
 
 def release_policy(target: str) -> dict[str, Any]:
-    """The content of `params.yaml: release`: the model is called by what it says."""
+    """The content of `params.yaml: release`: the model is called by what it says, and nobody has described it."""
     words = re.sub(r"[^a-z0-9]+", "-", target.lower()).strip("-")
     name = words if words[:1].isalpha() else f"model-{words}"
-    return {"name": name[:40].strip("-") if len(name) > 1 else "model"}
+    card = {"use": "", "not_for": [], "limits": []}
+    return {"name": name[:40].strip("-") if len(name) > 1 else "model", "card": card}

@@ -52,7 +52,7 @@ def params_text(params: Params) -> str:
         **_gate(params.gate),
         **{"serve_max_rows" if k == "max_rows" else k: flow(v) for k, v in params.serve.items()},
         "log_url": flow(params.monitoring["log_url"]),
-        "release_name": params.release["name"],
+        **{f"release_{key}": flow(value) for key, value in params.release.items()},
         **{f"log_{key}": flow(value) for key, value in params.monitoring["log"].items()},
     }
     return _filled("params.template", values, column=39)

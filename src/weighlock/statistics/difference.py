@@ -44,13 +44,13 @@ def difference(
     Raises:
         ValueError: these rows cannot be compared, or the metric says nothing about them.
     """
-    _check(metric, challenger, champion)
-    if metric.name in _ROW_VALUES:
-        first, second = (_ROW_VALUES[metric.name](scored) for scored in (challenger, champion))
+    require_comparable(metric, challenger, champion)
+    if metric.name in ROW_VALUES:
+        first, second = (ROW_VALUES[metric.name](scored) for scored in (challenger, champion))
         return mean_difference(_sign(metric) * (first - second), units)
-    telling = _telling(metric, challenger, champion, units)
+    clusters_told = telling(metric, challenger, champion, units)
     if metric.name == "roc_auc":
-        return _auc(challenger, champion, units).told_by(telling)
+        return _auc(challenger, champion, units).told_by(clusters_told)
     value = metric.gain(metric(challenger), metric(champion))
     of_first, of_second = (weighted(metric.name, scored) for scored in (challenger, champion))
 
@@ -58,7 +58,7 @@ def difference(
         first, second = of_first(clusters), of_second(clusters)
         return lambda times: _sign(metric) * (first(times) - second(times))
 
-    return bootstrap(value, statistic, units, resampling).told_by(telling)
+    return bootstrap(value, statistic, units, resampling).told_by(clusters_told)
 
 
 def _auc(challenger: Scored, champion: Scored, units: Units) -> Estimate:
@@ -77,7 +77,7 @@ def _auc(challenger: Scored, champion: Scored, units: Units) -> Estimate:
     return estimate(float(np.mean(values)), influence, units, float(naive))
 
 
-def _telling(metric: Metric, challenger: Scored, champion: Scored, units: Units) -> int:
+def telling(metric: Metric, challenger: Scored, champion: Scored, units: Units) -> int:
     """How many clusters have rows of the scarcest kind that the metric hangs on: a class, or what is called positive.
 
     Where positives are in 2 of 28 clusters, 27 degrees of freedom would make the bound of an AUC err 18 % of the time.
@@ -93,7 +93,12 @@ def _telling(metric: Metric, challenger: Scored, champion: Scored, units: Units)
     return min(len(np.unique(units.clusters[kind])) for kind in kinds)
 
 
-def _check(metric: Metric, challenger: Scored, champion: Scored) -> None:
+def require_comparable(metric: Metric, challenger: Scored, champion: Scored) -> None:
+    """Refuse rows of which the metric says nothing, or which are not the same.
+
+    Raises:
+        ValueError: says why.
+    """
     truth = challenger.truth
     if not np.array_equal(truth, champion.truth):
         raise ValueError("the challenger's and the champion's rows are not the same: their truth differs")
@@ -121,7 +126,7 @@ def _pinball(quantile: float) -> Callable[[Scored], Floats]:
     return lambda scored: np.maximum(quantile * _errors(scored), (quantile - 1) * _errors(scored))
 
 
-_ROW_VALUES: dict[str, Callable[[Scored], Floats]] = {
+ROW_VALUES: dict[str, Callable[[Scored], Floats]] = {
     "log_loss": log_losses,
     "brier": brier_scores,
     "accuracy": lambda scored: (scored.labels == scored.truth).astype(np.float64),

@@ -35,9 +35,9 @@ def fill(client: Any, experiment_id: str, run_id: str, result: Result) -> None:
         send(run_id, str(artifact), None if folder == Path() else folder.as_posix())
     with mlflow.start_run(run_id=run_id):
         # MLflow gives a model the metrics that its run has by then, and these are the weighed model's alone.
-        _log_model("served", Path(SERVED, MODEL), result.served)
+        log_model("served", Path(SERVED, MODEL), result.served)
         _log_metrics(client, run_id, result.metrics)
-        _log_model("weighed", Path(WEIGHED, MODEL), result.weighed)
+        log_model("weighed", Path(WEIGHED, MODEL), result.weighed)
 
 
 def tensors(signature: Signature) -> list[tuple[str, str]]:
@@ -90,7 +90,7 @@ def _log_learner(client: Any, experiment_id: str, parent: str, result: Result, l
     client.set_terminated(run_id)
 
 
-def _log_model(name: str, file: Path, signature: Signature) -> None:
+def log_model(name: str, file: Path, signature: Signature) -> None:
     """Log an ONNX file, byte for byte, to the active run."""
     import mlflow.onnx
     import numpy as np

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighlock.errors import EvidenceError
-from weighlock.packaging.bento import check, labels, slug, stage
+from weighlock.files import sha256
+from weighlock.packaging.bento import check, labels, require_bento, slug, stage
 from weighlock.serving.find import identify
 from weighlock.serving.settings import Service, beside
 
@@ -124,3 +125,21 @@ def test_the_image_gets_the_versions_that_models_are_proved_with() -> None:
     assert {"numpy", "onnxruntime", "msgspec", "uvicorn", "bentoml"} <= set(served)
     assert not {"lightgbm", "scikit-learn", "pandas", "scipy", "pyarrow", "onnx", "dvc", "mlflow"} & set(served)
     assert "://" not in re.sub(r"#.*", "", (ROOT / "serving/requirements.lock").read_text())
+
+
+def test_a_bento_of_a_release_holds_its_model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BENTOML_HOME", str(tmp_path))
+    model = tmp_path / "bentos/flights/v1/src/model"
+    model.mkdir(parents=True)
+    for name in ("model.onnx", "signature.json"):
+        (model / name).write_text(name)
+    digest, signature = (f"sha256:{sha256(model / name)}" for name in ("model.onnx", "signature.json"))
+
+    require_bento("flights:v1", digest, signature)
+    with pytest.raises(
+        EvidenceError, match=r"`flights:v1` holds sha256:\w+ as `model\.onnx`, but the model is sha256:0"
+    ):
+        require_bento("flights:v1", "sha256:0", signature)
+    for tag in ("flights:v2", "flights", "flights:"):
+        with pytest.raises(EvidenceError, match=f"There is no bento `{tag}`"):
+            require_bento(tag, digest, signature)

@@ -10,7 +10,7 @@ import pytest
 
 from weighlock.errors import EvidenceError
 from weighlock.files import sha256
-from weighlock.releases.find import find_release, folder_of
+from weighlock.releases.find import find_next, find_release, folder_of
 from weighlock.releases.record import Release, format_release
 
 
@@ -42,3 +42,17 @@ def test_the_model_is_the_trees_or_what_was_fetched(release_of: Callable[..., Re
     assert find_release("v2", tmp_path)[0] == tmp_path / "models/releases/v2"
     with pytest.raises(EvidenceError, match=r"Run `weighlock fetch v3`"):
         find_release("v3", tmp_path)
+
+
+def test_the_trees_model_as_it_will_be_called(release_of: Callable[..., Release], tmp_path: Path) -> None:
+    (tmp_path / "params.yaml").write_text(Path("params.yaml").read_text())
+    recorded(tmp_path, release_of("v1"), ("sha256:" + "c" * 64, "sha256:" + "d" * 64))
+    digests = model(tmp_path / "models/served", "a")
+
+    at, service = find_next(tmp_path)
+
+    assert at == tmp_path / "models/served"
+    assert (service.model.name, service.model.version, service.model.digest) == ("flights", "v2", digests[0])
+    recorded(tmp_path, release_of("v2"), digests)
+    with pytest.raises(EvidenceError, match="the tree's model is `v2` already"):
+        find_next(tmp_path)

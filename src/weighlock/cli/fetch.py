@@ -1,0 +1,27 @@
+"""`weighlock fetch v7`: get a release's model back."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add this command's arguments."""
+    parser.add_argument("version", metavar="VERSION", help="a release, such as v7")
+    parser.add_argument("--no-rebuild", action="store_true", help="do not run the pipeline where the model is nowhere")
+
+
+def run(args: argparse.Namespace) -> None:
+    """Fetch it, and say where from; each source that did not have it is named with its reason."""
+    from weighlock.releases.fetch import HERE, fetch_release
+
+    root = Path.cwd()
+    fetched = fetch_release(args.version, root, rebuild=not args.no_rebuild)
+    for name, reason in fetched.failed:
+        print(f"not from {name}: {reason}")
+    where = "is here already" if fetched.source == HERE else f"from {fetched.source}"
+    print(f"{fetched.folder.relative_to(root)}: {args.version} {where}; both digests verify")
