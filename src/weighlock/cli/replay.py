@@ -17,10 +17,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--from", dest="first", metavar="MONTH", required=True, help="such as 2013-04, or a day")
     parser.add_argument("--to", dest="last", metavar="MONTH", required=True, help="such as 2013-12, or a day")
     parser.add_argument(
-        "--policy", action="append", metavar="NAME", help="never, always, triggered or gated; again for more (default: all)"
+        "--policy",
+        action="append",
+        metavar="NAME",
+        help="never, always, triggered or gated; again for more (default: all)",
     )
     parser.add_argument("--since", metavar="MONTH", help="policies are compared from here on (default: --from)")
-    parser.add_argument("--label-delay", type=int, default=2, metavar="DAYS", help="until outcomes are known (default: 2)")
+    parser.add_argument(
+        "--label-delay", type=int, default=2, metavar="DAYS", help="until outcomes are known (default: 2)"
+    )
     parser.add_argument(
         "--search", choices=("every", "first"), default="every",
         help="search hyperparameters in every training, or in the first alone (default: every)",

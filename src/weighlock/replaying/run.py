@@ -16,7 +16,7 @@ from weighlock.params import Params, Window, read_params
 from weighlock.replaying.life import POLICIES, Calendar, Life, live
 from weighlock.replaying.measure import account, contrasts
 from weighlock.replaying.tell import Replay
-from weighlock.replaying.trainings import Bench, Wanted, digest_of
+from weighlock.replaying.trainings import Bench, digest_of
 from weighlock.replaying.year import Year, table_of
 from weighlock.schema import FILE as SCHEMA
 from weighlock.schema import Schema, read_schema

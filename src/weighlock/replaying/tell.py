@@ -12,7 +12,6 @@ from weighlock.replaying.measure import Account, Contrast
 from weighlock.replaying.plots import draw_frontier, draw_months
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from weighlock.replaying.year import Year

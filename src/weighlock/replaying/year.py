@@ -29,7 +29,6 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-    from weighlock.watching.rows import Rows
 
 EPOCH = dt.date(1970, 1, 1)
 
@@ -219,5 +218,3 @@ def number(day: dt.date) -> int:
 
 def _name(*parts: Any) -> str:
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
-
-

@@ -57,5 +57,7 @@ def _branches(listing: bytes) -> dict[str, str]:
 def _open(branches: dict[str, str], root: Path) -> tuple[str, ...]:
     """Those that HEAD does not hold yet: what is merged is answered."""
     return tuple(
-        sorted(n for n, commit in branches.items() if git(root, "merge-base", "--is-ancestor", commit, "HEAD").returncode)
+        sorted(
+            n for n, commit in branches.items() if git(root, "merge-base", "--is-ancestor", commit, "HEAD").returncode
+        )
     )
