@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--policy",
         action="append",
         metavar="NAME",
-        help="never, always, triggered or gated; again for more (default: all)",
+        help="never, always, triggered or gated; may be given again (default: all)",
     )
     parser.add_argument("--since", metavar="MONTH", help="policies are compared from here on (default: --from)")
     parser.add_argument(

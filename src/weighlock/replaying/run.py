@@ -109,11 +109,12 @@ def year_of(asked: Asked, root: Path, say: Callable[[str], None]) -> Year:
     days = local_days(rows[schema.time], data.timezone)
     inside = (days.dt.date <= asked.last) & (days.dt.date >= start if start else True)
     rows, days = rows[inside].reset_index(drop=True), days[inside].reset_index(drop=True)
-    bench = Bench(root, (root / asked.cache).absolute(), rows, days, digest_of(root, MIN_RANKS), MIN_RANKS)
+    holdout = str(params.split.holdout)
+    bench = Bench(root, (root / asked.cache).absolute(), rows, days, digest_of(root, MIN_RANKS), MIN_RANKS, holdout)
     calendar = Calendar(asked.first, asked.last, asked.delay)
     year = Year(
         bench, table_of(rows, schema, data.timezone), schema, data.timezone, params.train.metric, calendar,
-        str(params.split.holdout), read_policy(schema.task, root / PARAMS), read_watch(root / PARAMS), say,
+        holdout, read_policy(schema.task, root / PARAMS), read_watch(root / PARAMS), say,
     )  # fmt: skip
     return year if asked.search else replace(year, like=calendar.newest(calendar.first))
 

@@ -90,9 +90,7 @@ def render(replay: Replay) -> str:
     lines = [
         f"# {calendar.first} to {calendar.last}, lived again",
         "",
-        f"Outcomes are known {calendar.delay} days later. Retrainings begin on the first of a month, on all rows whose "
-        "outcome is known by then; hyperparameters are "
-        f"{'searched in each of them' if replay.searched else 'searched in the first training and carried over'}.",
+        _how(replay),
         "",
         *summary(replay),
         "",
@@ -139,6 +137,14 @@ def by_month(replay: Replay) -> list[str]:
             cells.append(f"{', '.join(f'{own.values[name]:.4f}' for name in names)}, {own.version}")
         lines.append(f"| {month.name} | {month.rows:,} | {' | '.join(cells)} |")
     return lines
+
+
+def _how(replay: Replay) -> str:
+    searched = "searched in each of them" if replay.searched else "searched in the first training and carried over"
+    return (
+        f"Outcomes are known {replay.year.calendar.delay} days later. Retrainings begin on the first of a month, on "
+        f"all rows whose outcome is known by then; hyperparameters are {searched}."
+    )
 
 
 def _cell(replay: Replay, policy: str, base: str) -> str:

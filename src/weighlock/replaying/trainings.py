@@ -83,6 +83,7 @@ class Bench:
         days: (n,) the local day of each row.
         digest: of all that trainings hang on but their rows, window and holdout.
         min_ranks: `refit.min_rank_correlation` of the replay.
+        holdout: of the training whose recipe others carry over.
     """
 
     root: Path
@@ -91,6 +92,7 @@ class Bench:
     days: pd.Series
     digest: str
     min_ranks: float
+    holdout: str
     _names: dict[Wanted, Path] = field(default_factory=dict)
 
     def folder(self, wanted: Wanted) -> Path:
@@ -123,7 +125,7 @@ class Bench:
             import multiprocessing
 
             context = multiprocessing.get_context("spawn")
-            with ProcessPoolExecutor(min(jobs, len(missing)), mp_context=context) as pool:
+            with ProcessPoolExecutor(min(jobs, len(missing)), mp_context=context, initializer=_alone) as pool:
                 futures = {pool.submit(run_stages, self.prepare(one), self.root): one for one in missing}
                 for future in as_completed(futures):
                     self._keep(futures[future], *future.result(), say)
@@ -139,7 +141,7 @@ class Bench:
         content["split"]["holdout"] = wanted.holdout
         content["refit"] = {"when": "always", **_refit(content["refit"]), "min_rank_correlation": self.min_ranks}
         if wanted.like is not None:
-            content["train"]["learners"] = self._recipe(Wanted(wanted.like, wanted.holdout))
+            content["train"]["learners"] = self._recipe(Wanted(wanted.like, self.holdout))
         (folder / "params.yaml").write_text(yaml.safe_dump(content, sort_keys=False), encoding="utf-8")
         shutil.copyfile(self.root / "schema.yaml", folder / "schema.yaml")
         params, schema = read_params(folder / "params.yaml"), read_schema(folder / "schema.yaml")
@@ -220,6 +222,12 @@ def digest_of(root: Path, min_ranks: float) -> str:
     for path in (root / "schema.yaml", root / "libraries.yaml"):
         found.update(path.read_bytes() if path.is_file() else b"")
     return found.hexdigest()
+
+
+def _alone() -> None:
+    """One thread a process: threads of several trainings that wait for each other on few cores cost tenfold."""
+    for name in ("LOKY_MAX_CPU_COUNT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+        os.environ[name] = "1"
 
 
 def _refit(value: Any) -> dict[str, Any]:

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pandas as pd
 
 from weighlock.conform import conform, truth
-from weighlock.errors import EvidenceError
 from weighlock.files import outputs, read_json, to_json, write_text
 from weighlock.layout import RECIPE, SERVED, WEIGHED
 from weighlock.learners.recipe import Recipe, matrix
+from weighlock.replaying.gate import Weighing, judged, weigh
 from weighlock.replaying.life import Calendar, Judged, Seen, Version
 from weighlock.replaying.trainings import Bench, Training, Wanted, require_model
 from weighlock.schema import Schema
@@ -98,8 +97,10 @@ class Year:
     like: dt.date | None = None
 
     def wanted(self, end: dt.date) -> Wanted:
-        """The training up to a day."""
-        return Wanted(end, self.holdout, None if self.like in {None, end} else self.like)
+        """The training up to a day; the first one is the same for every length of holdout."""
+        if end == self.calendar.newest(self.calendar.first):
+            return Wanted(end, self.bench.holdout)
+        return Wanted(end, self.holdout, self.like)
 
     def training(self, end: dt.date) -> Training:
         """It, made where it is not there."""
@@ -139,13 +140,14 @@ class Year:
     def weigh(self, end: dt.date, champion: Version) -> Judged:
         """See `life.World`."""
         challenger, before = (require_model(self.training(day)) for day in (end, champion.end))
-        name = _name(challenger.folder.name, before.folder.name, self.gate.model_dump(mode="json"))
+        asked = self.gate.model_dump(mode="json")
+        asked["primary"].pop("margin")  # with every margin the same figures are held against it
+        name = _name(challenger.folder.name, before.folder.name, asked)
 
         def made() -> dict[str, Any]:
-            return weigh(challenger.folder, before.folder, self.gate)
+            return asdict(weigh(challenger.folder, before.folder, self.gate))
 
-        found = self._json(f"weighings/{end}-{name}", made)
-        return Judged(found["outcome"] == "PASS", f"{found['outcome']}: {found['said']}")
+        return judged(Weighing(**self._json(f"weighings/{end}-{name}", made)), self.gate)
 
     def twin(self, training: Training, before: dt.datetime) -> Callable[[pd.DataFrame], NDArray[Any]]:
         """What scores rows as the training's recipe would, trained on all rows before an instant."""
@@ -178,37 +180,6 @@ class Year:
             with outputs(f"write-{path.name}", path.parent) as out:
                 np.save(out.path(path.name), content, allow_pickle=False)
         return np.asarray(np.load(path, allow_pickle=False))
-
-
-def weigh(challenger: Path, champion: Path, policy: GateParams) -> dict[str, Any]:
-    """The gate on two trainings' folders: outcome, reasons, and the primary gain with its interval.
-
-    What a replay cannot have is not asked for: `gate.must_run`, which is about the repository's `dvc.lock` and reports.
-    """
-    from dataclasses import replace
-
-    from weighlock.weighing.contenders import find_challenger, find_champion
-    from weighlock.weighing.scale import Scale, scale_of
-    from weighlock.weighing.weigh import weigh as weigh_scale
-
-    found = replace(find_challenger(None, challenger), kind="folder", name=str(challenger / WEIGHED))
-    try:
-        other = find_champion(str(champion / SERVED), found, challenger)
-    except EvidenceError:  # it has seen the holdout
-        other = find_champion(str(champion / WEIGHED), found, challenger)
-    usual = scale_of(found, other, challenger)
-    judge = replace(usual.judge, policy=policy.model_copy(update={"must_run": []}))
-    verdict = weigh_scale(Scale(found, other, judge, challenger)).verdict
-    primary = next(check.comparison for check in verdict.of("primary") if check.comparison)
-    confidence = policy.primary.confidence
-    return {
-        "outcome": verdict.outcome,
-        "said": "; ".join(verdict.reasons),
-        "gain": primary.gain.value,
-        "lower": primary.gain.lower(confidence),
-        "upper": primary.gain.upper(confidence),
-        "champion": Path(other.name).name,
-    }
 
 
 def number(day: dt.date) -> int:

@@ -59,9 +59,9 @@ class Request:
 def request_of(found: Findings) -> Request:
     """The pull request that carries its own proof."""
     title = f"Retrain on data up to {found.end}: {found.outcome}"
+    moved = f"The window moves from {found.before} to **{found.end}**: {found.rows:,} new rows."
     lines = [
-        f"The window moves from {found.before} to **{found.end}**: {found.rows:,} new rows. "
-        f"The gate says **{found.outcome}** {MARK.get(found.outcome, '')}",
+        f"{moved} The gate says **{found.outcome}** {MARK.get(found.outcome, '')}",
         *([f"\nLeft out: {escaped(found.waiting)}."] if found.waiting else []),
         "",
         *_why(found.watched),
@@ -90,11 +90,11 @@ def message_of(found: Findings) -> str:
 def _why(watched: Watched | None) -> list[str]:
     if watched is None:
         return ["### Why", "", "Somebody asked for it: no verdict of the watch was given (`--verdict`).", ""]
+    window = f"{code(watched.window[0])} to {code(watched.window[1])}, {watched.rows:,} rows"
     lines = [
         "### Why",
         "",
-        f"The watch of {code(watched.environment)} says **{escaped(watched.outcome)}** of {code(watched.window[0])} to "
-        f"{code(watched.window[1])}, {watched.rows:,} rows:",
+        f"The watch of {code(watched.environment)} says **{escaped(watched.outcome)}** of {window}:",
         "",
         *[f"- {escaped(reason)}" for reason in watched.reasons],
     ]

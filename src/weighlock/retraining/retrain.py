@@ -12,11 +12,12 @@ from weighlock.errors import EvidenceError, ModelError
 from weighlock.files import outputs, read_json, to_json
 from weighlock.layout import METRICS
 from weighlock.params import FILE as PARAMS
+from weighlock.params import read_params
 from weighlock.releases.repository import ask, committer, last_words
 from weighlock.retraining.branches import PREFIX
 from weighlock.retraining.knobs import END, with_value
 from weighlock.retraining.request import Findings, Request, message_of, request_of
-from weighlock.retraining.workplace import Workplace, workplace
+from weighlock.retraining.workplace import Workplace, bring_files, workplace
 from weighlock.revisions import git
 from weighlock.schema import FILE as SCHEMA
 from weighlock.schema import read_schema
@@ -67,6 +68,8 @@ def retrain(newest: Newest, watched: Watched | None, root: Path) -> Retrained | 
     path = place.folder / PARAMS
     text = path.read_text(encoding="utf-8")
     path.write_text(with_value(text, END, f'"{newest.day}"'), encoding="utf-8")
+    if files := read_params(path).data.source.files:
+        bring_files(place, files)
     try:
         _checked(place, "dvc", "repro")
         outcome, report = _weigh(place)
@@ -142,8 +145,8 @@ def _checked(place: Workplace, *words: str) -> None:
     done = place.run(*words)
     if done.returncode:
         raise ModelError(
-            f"`{' '.join(words)}` stopped with {done.returncode}, and nothing was changed: {_last(done.stdout)} Mend it, "
-            "then run this again."
+            f"`{' '.join(words)}` stopped with {done.returncode}; nothing was changed. {_last(done.stdout)} "
+            "Mend that, then run this again."
         )
 
 

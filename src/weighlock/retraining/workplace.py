@@ -107,6 +107,22 @@ def workplace(root: Path, name: str) -> Workplace:
     return place
 
 
+def bring_files(place: Workplace, pattern: str) -> None:
+    """Copy source files that git does not hold from the user's folder; what the commit has stays.
+
+    Args:
+        place: the worktree.
+        pattern: `data.source.files`: a path, a glob, or a URL, which needs nothing.
+    """
+    if "://" in pattern or Path(pattern).is_absolute():
+        return
+    for found in sorted(place.root.glob(pattern)):
+        target = place.folder / found.relative_to(place.root)
+        if found.is_file() and not target.exists():
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(found, target)
+
+
 def _is_own(top: Path) -> bool:
     """Whether it is a worktree, and not a folder of the user's one."""
     return (top / ".git").is_file()

@@ -29,9 +29,10 @@ def test_what_was_written_is_read(day: object) -> None:
         assert yaml.safe_load(with_value(text, END, f'"{day}"'))["data"]["window"]["end"] == str(day)
 
 
-@pytest.mark.parametrize(
-    "text", ["data: {window: {start: x}}", "data: {window: {end: }}", "a: [", "", "data: {window: {end: [1]}}"]
-)
+BAD = ("data: {window: {start: x}}", "data: {window: {end: }}", "a: [", "", "data: {window: {end: [1]}}")
+
+
+@pytest.mark.parametrize("text", BAD)
 def test_where_there_is_no_value_it_says_so(text: str) -> None:
-    with pytest.raises(ConfigError, match="params.yaml"):
+    with pytest.raises(ConfigError, match=r"params\.yaml"):
         with_value(text, END, "x")

@@ -14,7 +14,7 @@ from weighlock.retraining import newest
 from weighlock.retraining.newest import find_newest
 from weighlock.schema import Schema
 
-PARAMS = {
+PARAMS: dict[str, Any] = {
     "data": {
         "source": {"files": "x.csv"}, "depends_on": "x.csv", "timezone": "America/New_York",
         "window": {"start": "2013-01-01", "end": "2013-08-31"},
@@ -72,7 +72,7 @@ def test_days_without_outcomes_are_left_out_and_told(monkeypatch: pytest.MonkeyP
 def test_a_day_that_is_asked_for_is_the_last(monkeypatch: pytest.MonkeyPatch) -> None:
     rows = [(f"2013-09-0{n}T12:00", True) for n in range(1, 4)]
     assert ask(monkeypatch, rows, to=day(2)).day == day(2)
-    with pytest.raises(ConfigError, match="2013-09-04. is not complete yet: the last day that is over is 2013-09-03"):
+    with pytest.raises(ConfigError, match=r"2013-09-04. is not complete yet: the last day that is over is 2013-09-03"):
         ask(monkeypatch, rows, to=day(4))
     with pytest.raises(ConfigError, match="The newest complete day is 2013-09-01"):
         ask(monkeypatch, [rows[0], ("2013-09-02T12:00", None)], to=day(2))
@@ -96,6 +96,6 @@ def test_without_news_the_source_is_not_asked(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_without_a_window_there_is_nothing_to_move(monkeypatch: pytest.MonkeyPatch) -> None:
-    data = {**PARAMS["data"], "window": {}}  # type: ignore[dict-item]
+    data: Any = {**PARAMS["data"], "window": {}}
     with pytest.raises(ConfigError, match="no window to move"):
         ask(monkeypatch, [], data=data)
