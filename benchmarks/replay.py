@@ -2,8 +2,8 @@
 
 A candidate is a trigger, a length of holdout and a margin of the gate. Of those that were worse than `always` by no
 more than .002 from April to August, the one with the fewest promotions is taken, the better one of equals. What is
-reported is what it then came to. `python -m benchmarks.replay [--holdouts 28d] [--search first]`; what is made is kept in
-`.replay`, so that a second run takes seconds.
+reported is what it then came to. What is made is kept in `.replay`, so that a second run takes seconds.
+`python -m benchmarks.replay [--holdouts 28d] [--search first]`.
 """
 
 from __future__ import annotations

@@ -153,3 +153,10 @@ def _check(asked: Asked, params: Params, schema: Schema) -> None:
         raise ConfigError("a replay takes `split.by: time`, with durations such as 28d, in `params.yaml`.")
     if asked.last <= asked.first:
         raise ConfigError(f"the replay ends on {asked.last}, which is not after its first day, {asked.first}.")
+    start = params.data.window.start
+    newest = Calendar(asked.first, asked.last, asked.delay).newest(asked.first)
+    if start and newest <= start:
+        raise ConfigError(
+            f"on {asked.first} nothing later than {newest} is known, and `data.window` starts on {start}: there is "
+            "nothing to train on. Begin later (`--from`)."
+        )
