@@ -43,12 +43,12 @@ def throughput(model: Model, scratch: Path, key: str) -> list[Figure]:
     with ExitStack() as stack:
         server, _ = stack.enter_context(ours(scratch, "ours"))
         silent, _ = stack.enter_context(ours(scratch, "unlogged", {"sample": 0.0}))
-        mine = Target(server.port, "/v1/predict", model.body(1), key)
-        unlogged = Target(silent.port, "/v1/predict", model.body(1), key)
-        with rivals(model, scratch) as others:
+        mine = Target(server.port, "/v1/predict", [model.body()], key)
+        unlogged = Target(silent.port, "/v1/predict", [model.body()], key)
+        with rivals(model, scratch, key) as others:
             targets = {"ours": mine, "unlogged": unlogged, **others}
             found = turns({name: _load(target) for name, target in targets.items()})
-        many = Target(server.port, "/v1/predict", model.body(MANY), key)
+        many = Target(server.port, "/v1/predict", model.bodies(MANY), key)
         return [*beside(found), *latency(mine, found["ours"]), *hundreds(model, many)]
 
 
@@ -77,6 +77,16 @@ def beside(found: dict[str, list[Load]]) -> list[Figure]:
         if name == "pandas":
             said += f"; {ratio(found['ours'], found['tensors']):.1f} × where it serves tensors"
         figures.append(Figure(f"one row a request, against {title}", f"≥ {least:g} ×", said, times, times >= least))
+    share = ratio(found["mounted"], found["ours"])
+    figures.append(
+        Figure(
+            "… the same service under `bentoml serve`",
+            "",
+            f"{share:.0%} of it ({_rate(found['mounted']):,.0f}/s)",
+            share,
+            True,
+        )
+    )
     cost = 1 - ratio(found["ours"], found["unlogged"])
     figures.append(Figure("what the prediction log costs", "≤ 15 %", f"{cost:.1%}", cost, cost <= 0.15))
     return figures
@@ -95,14 +105,15 @@ def latency(target: Target, saturated: Sequence[Load]) -> list[Figure]:
 
 
 def hundreds(model: Model, target: Target) -> list[Figure]:
-    """Rows/s of large requests beside a loop over onnxruntime alone, with as many threads."""
+    """Rows/s of large requests beside a loop over onnxruntime alone: the same requests, of which nothing is left to do
+    but to score them, in one thread as in the service."""
     plain = Plain(model.folder)
-    feeds = plain.feeds([model.rows[i % len(model.rows)] for i in range(MANY)])
+    requests = [plain.feeds(rows) for rows in model.requests(MANY)]
 
     def raw() -> Load:
         done, begun = 0, time.perf_counter()
         while (taken := time.perf_counter() - begun) < SECONDS:
-            plain.session.run(plain.output, feeds)
+            plain.session.run(plain.output, requests[done % len(requests)])
             done += 1
         return Load(done / taken, taken / done, taken / done)
 

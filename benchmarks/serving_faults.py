@@ -24,7 +24,8 @@ PER_REQUEST = 100
 
 
 def kills(model: Model, scratch: Path, key: str) -> Figure:
-    """Fifty kills under load: every other one a worker's, which is replaced, else the whole server's at once."""
+    """Fifty kills under load, by turns of single rows and of requests of forty: every other one a worker's, which is
+    replaced, else the whole server's at once."""
     sys.path.insert(0, str(ROOT / "tests/e2e"))
     served: Any = importlib.import_module("served")
     conftest: Any = importlib.import_module("conftest")
@@ -35,7 +36,10 @@ def kills(model: Model, scratch: Path, key: str) -> Figure:
     for turn in range(KILLS // 2):
         log = scratch / f"killed-{turn}"
         words = ["--workers", "2", "--keys", str(scratch / "keys.json")]
-        with served.serving(project, key, *words, log=str(log)) as running, served.Load(running) as load:
+        with (
+            served.serving(project, key, *words, log=str(log)) as running,
+            served.Load(running, rows=turn % 2 * 39 + 1) as load,
+        ):
             served.until(lambda load=load: len(load.answered) > 20, 30)
             time.sleep(chance.uniform(0, 0.3))
             os.kill(chance.choice(running.workers()), signal.SIGKILL)
@@ -52,7 +56,7 @@ def kills(model: Model, scratch: Path, key: str) -> Figure:
 def memory(model: Model, scratch: Path, key: str) -> Figure:
     """The worker's resident memory over a million predictions, against that after the first tenth."""
     with ours(scratch, "million") as (server, _):
-        target = Target(server.port, "/v1/predict", model.body(PER_REQUEST), key)
+        target = Target(server.port, "/v1/predict", model.bodies(PER_REQUEST), key)
         worker = server.worker()
         sizes: list[int] = []
         rows = 0

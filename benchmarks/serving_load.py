@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import json
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,9 +20,17 @@ PACED = 32  # connections of a load that pauses between requests
 _SCRIPT = """
 wrk.method = "POST"
 wrk.path = %(path)s
-wrk.body = %(body)s
 wrk.headers["Content-Type"] = "application/json"
 wrk.headers["Authorization"] = "Bearer %(key)s"
+bodies = {%(bodies)s}
+requests, turn = {}, 0
+init = function()
+  for place, body in ipairs(bodies) do requests[place] = wrk.format(nil, nil, nil, body) end
+end
+request = function()
+  turn = turn %% #requests + 1
+  return requests[turn]
+end
 %(delay)s
 done = function(summary, latency, requests)
   io.stderr:write(string.format('{"requests": %%d, "micros": %%d, "bad": %%d, "p50": %%d, "p99": %%d}',
@@ -43,11 +53,11 @@ class Load:
 
 @dataclass(frozen=True)
 class Target:
-    """Where a load goes, and what it sends."""
+    """Where a load goes, and what it sends: one body after the other, over and over."""
 
     port: int
     path: str
-    body: bytes
+    bodies: Sequence[bytes]
     key: str = "-"
 
     def load(self, seconds: float, rate: float | None = None) -> Load:
@@ -62,21 +72,20 @@ class Target:
             raise RuntimeError(f"port {self.port}{self.path}: {found['bad']} of {found['requests']} requests failed")
         return Load(found["requests"] / found["micros"] * 1e6, found["p50"] / 1e6, found["p99"] / 1e6)
 
-    @property
-    def request(self) -> bytes:
-        """The request as it goes over the wire."""
+    def request(self, body: bytes) -> bytes:
+        """A request as it goes over the wire."""
         head = (
             f"POST {self.path} HTTP/1.1\r\nHost: 127.0.0.1:{self.port}\r\nContent-Type: application/json\r\n"
-            f"Authorization: Bearer {self.key}\r\nContent-Length: {len(self.body)}\r\n\r\n"
+            f"Authorization: Bearer {self.key}\r\nContent-Length: {len(body)}\r\n\r\n"
         )
-        return head.encode() + self.body
+        return head.encode() + body
 
 
 def _wrk(target: Target, seconds: float, pause: float | None) -> Any:
     script = _SCRIPT % {
         "path": json.dumps(target.path),
         "key": target.key,
-        "body": "[==[" + target.body.decode() + "]==]",
+        "bodies": ",".join(f"[==[{body.decode()}]==]" for body in target.bodies),
         "delay": "" if pause is None else _DELAY % max(0.0, pause * 1000),
     }
     connections = CONNECTIONS if pause is None else PACED
@@ -91,7 +100,7 @@ def _wrk(target: Target, seconds: float, pause: float | None) -> Any:
 
 def _own(target: Target, seconds: float, pause: float | None) -> Any:
     """The bundled client, in a process of its own."""
-    content = {**asdict(target), "body": target.body.decode()}
+    content = {**asdict(target), "bodies": [body.decode() for body in target.bodies]}
     words = [sys.executable, "-m", "benchmarks.serving_load", str(seconds), str(pause or 0)]
     done = subprocess.run(
         words, input=json.dumps(content), capture_output=True, text=True, check=True, cwd=Path(__file__).parents[1]
@@ -102,8 +111,8 @@ def _own(target: Target, seconds: float, pause: float | None) -> Any:
 class _Client(asyncio.Protocol):
     """One connection that asks again as soon as it has its answer, or a pause later."""
 
-    def __init__(self, request: bytes, pause: float, found: list[float]) -> None:
-        self.request, self.pause, self.found = request, pause, found
+    def __init__(self, requests: Iterator[bytes], pause: float, found: list[float]) -> None:
+        self.requests, self.pause, self.found = requests, pause, found
         self.bad, self.left, self.head = 0, 0, b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -113,7 +122,7 @@ class _Client(asyncio.Protocol):
     def ask(self) -> None:
         self.begun = time.perf_counter()
         self.head, self.left = b"", 0
-        self.transport.write(self.request)
+        self.transport.write(next(self.requests))
 
     def data_received(self, data: bytes) -> None:
         if self.left:
@@ -139,8 +148,9 @@ async def _ask(target: Target, seconds: float, pause: float) -> dict[str, float]
     loop = asyncio.get_running_loop()
     found: list[float] = []
     clients: list[_Client] = []
+    requests = itertools.cycle([target.request(body) for body in target.bodies])
     for number in range(PACED if pause else CONNECTIONS):
-        clients.append(_Client(target.request, pause * (0.5 + number / PACED), found))
+        clients.append(_Client(requests, pause * (0.5 + number / PACED), found))
         await loop.create_connection(lambda client=clients[-1]: client, "127.0.0.1", target.port)  # type: ignore[misc]
     begun = time.perf_counter()
     await asyncio.sleep(seconds)
@@ -160,7 +170,7 @@ def _main() -> None:
     import uvloop
 
     content = json.loads(sys.stdin.read())
-    target = Target(**(content | {"body": content["body"].encode()}))
+    target = Target(**(content | {"bodies": [body.encode() for body in content["bodies"]]}))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         print(json.dumps(runner.run(_ask(target, float(sys.argv[1]), float(sys.argv[2])))))
 

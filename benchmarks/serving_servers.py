@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -23,10 +24,13 @@ import psutil
 
 from benchmarks.serving_load import Target
 from benchmarks.serving_rivals import MODEL, save_for_mlflow
+from weighlock.layout import VALID
+from weighlock.scoring import read_signature
 from weighlock.serving.find import find_service
 
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
+MANY = 5_000  # rows of the table
 PATIENCE = 90  # seconds until a server should answer
 
 
@@ -59,21 +63,43 @@ class Server:
 
 @dataclass(frozen=True)
 class Model:
-    """The folder of the model, and rows for it: the first has no null, as not all servers take them."""
+    """The folder of the model, and rows for it.
+
+    Attributes:
+        folder: with `model.onnx`, `signature.json` and `golden.json`.
+        rows: the golden ones; the first has no null, as not all servers take them.
+        many: some thousands of the table that it learnt from, as they come.
+    """
 
     folder: Path
     rows: list[dict[str, Any]]
+    many: list[dict[str, Any]]
 
     @classmethod
     def of(cls, folder: Path) -> Model:
-        """The golden rows of a model."""
+        """The model of a folder, with rows of the tree."""
+        import pyarrow.parquet as pq
+
         rows = json.loads((folder / "golden.json").read_text())["rows"]
         whole = [row for row in rows if None not in row.values()]
-        return cls(folder, [*whole[:1], *(row for row in rows if row is not whole[0])])
+        table = pq.read_table(
+            ROOT / VALID, columns=[f.name for f in read_signature(folder / "signature.json").features]
+        )
+        places = random.Random(7).sample(range(table.num_rows), MANY)
+        return cls(folder, [*whole[:1], *(row for row in rows if row is not whole[0])], table.take(places).to_pylist())
 
-    def body(self, rows: int) -> bytes:
-        """A request for the service, and for all that take its form."""
-        return msgspec.json.encode({"rows": [self.rows[i % len(self.rows)] for i in range(rows)]})
+    def body(self) -> bytes:
+        """A request of one row for the service, and for all that take its form."""
+        return msgspec.json.encode({"rows": self.rows[:1]})
+
+    def requests(self, rows: int) -> list[list[dict[str, Any]]]:
+        """Requests of so many rows, no row twice: a processor soon knows the way of one request through a forest by
+        heart, and then anything is quicker than it is in earnest."""
+        return [self.many[start : start + rows] for start in range(0, MANY, rows)]
+
+    def bodies(self, rows: int) -> list[bytes]:
+        """These requests as the service takes them."""
+        return [msgspec.json.encode({"rows": asked}) for asked in self.requests(rows)]
 
     def record(self) -> bytes:
         """One row as MLflow's scoring server makes a DataFrame of it."""
@@ -121,11 +147,18 @@ def ours(scratch: Path, name: str, log: dict[str, Any] | None = None) -> Iterato
 
 
 @contextmanager
-def rivals(model: Model, scratch: Path) -> Iterator[dict[str, Target]]:
-    """The other servers."""
+def rivals(model: Model, scratch: Path, key: str) -> Iterator[dict[str, Target]]:
+    """The other servers, and ours as its bento has it (`mounted`): with validation, key, log and metrics, under
+    BentoML's own command."""
     save_for_mlflow(model.folder, scratch / "mlflow")
-    env = {MODEL: str(model.folder), "BENTOML_HOME": str(scratch / "bentoml"), "BENTOML_DO_NOT_TRACK": "true"}
-    ports = {name: free_port() for name in ("fastapi", "bentoml", "pandas", "tensors")}
+    env = {
+        MODEL: str(model.folder), "BENTOML_HOME": str(scratch / "bentoml"), "BENTOML_DO_NOT_TRACK": "true",
+        "WEIGHLOCK_KEYS": str(scratch / "keys.json"), "WEIGHLOCK_LOG_DIR": str(scratch / "mounted"),
+    }  # fmt: skip
+    packed = subprocess.run(
+        [BIN / "weighlock", "bento"], cwd=ROOT, env={**os.environ, **env}, capture_output=True, text=True, check=True
+    )
+    ports = {name: free_port() for name in ("mounted", "fastapi", "bentoml", "pandas", "tensors")}
     address = {name: ["--host", "127.0.0.1", "--port", str(port)] for name, port in ports.items()}
     quick = ["--loop", "uvloop", "--http", "httptools", "--no-access-log", "--log-level", "warning"]
     with ExitStack() as stack:
@@ -134,6 +167,7 @@ def rivals(model: Model, scratch: Path) -> Iterator[dict[str, Target]]:
             stack.enter_context(running([*words, *address[name]], ports[name], ready, ROOT, **env))
 
         start("fastapi", [BIN / "uvicorn", "--factory", "benchmarks.serving_rivals:fastapi_app", *quick], "/docs")
+        start("mounted", [BIN / "bentoml", "serve", packed.stdout.split()[0]], "/readyz")
         start("bentoml", [BIN / "bentoml", "serve", "benchmarks.serving_bento:Bento"], "/readyz")
         mlflow: list[str | Path] = [
             BIN / "mlflow",
@@ -148,10 +182,11 @@ def rivals(model: Model, scratch: Path) -> Iterator[dict[str, Target]]:
         for name in ("pandas", "tensors"):
             start(name, [*mlflow, scratch / "mlflow" / name], "/ping")
         yield {
-            "fastapi": Target(ports["fastapi"], "/predict", model.body(1)),
-            "bentoml": Target(ports["bentoml"], "/predict", model.body(1)),
-            "pandas": Target(ports["pandas"], "/invocations", model.record()),
-            "tensors": Target(ports["tensors"], "/invocations", model.tensors()),
+            "mounted": Target(ports["mounted"], "/v1/predict", [model.body()], key),
+            "fastapi": Target(ports["fastapi"], "/predict", [model.body()]),
+            "bentoml": Target(ports["bentoml"], "/predict", [model.body()]),
+            "pandas": Target(ports["pandas"], "/invocations", [model.record()]),
+            "tensors": Target(ports["tensors"], "/invocations", [model.tensors()]),
         }
 
 

@@ -70,7 +70,8 @@ def look_at(
         return [_judge(drawn.world, first, before, window, nothing, policy)]
     # the week after: of the flights where there is one
     later = drawn.world.draw(drawn.window + DAYS, rows, first + DAYS, random)
-    broken, second = plant(drawn.world, window, random), plant(drawn.world, later, random)
+    seed = int(random.integers(2**31))  # the same goes wrong in both
+    broken, second = (plant(drawn.world, rows, np.random.default_rng(seed)) for rows in (window, later))
     return [
         _judge(drawn.world, first, before, broken, nothing, policy),
         _judge(drawn.world, first + DAYS, broken, second, nothing, policy),
@@ -99,7 +100,7 @@ def changed(column: str, change: Callable[[NDArray, np.random.Generator], NDArra
 def flipped(carriers: tuple[str, ...]) -> Plant:
     """The labels of one carrier, the same for a whole run, are the other way round."""
 
-    def plant(world: World, rows: Rows, random: np.random.Generator) -> Rows:
+    def plant(_: World, rows: Rows, random: np.random.Generator) -> Rows:
         carrier = carriers[int(random.integers(len(carriers)))]
         wrong = (rows.features["carrier"] == carrier).to_numpy()
         return replace(rows, truth=np.where(wrong, 1 - rows.truth, rows.truth))

@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 
 from flights.source import load
 from weighlock.conform import conform
@@ -21,6 +20,7 @@ from weighlock.watching.reference import Watched, day_number, read_watched
 from weighlock.watching.rows import Rows
 
 if TYPE_CHECKING:
+    import pandas as pd
     from numpy.typing import NDArray
 
 NEW_YEAR = day_number(dt.date(2013, 1, 1))

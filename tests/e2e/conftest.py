@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -164,6 +165,20 @@ def with_small_table(project: Project) -> Project:
     small_table().to_csv(project.path / "mine.csv", index=False)
     (project.path / "dvc.lock").unlink()
     return project
+
+
+@pytest.fixture(scope="session")
+def with_model(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    """Like `clone`, with the small table and its model, not committed yet: trained once, and then copied."""
+    first = with_small_table(clone("with-model"))
+    first.run("dvc", "repro", "-q")
+
+    def make(name: str) -> Project:
+        path = tmp_path_factory.mktemp(name) / "weighlock"
+        shutil.copytree(first.path, path, symlinks=True)
+        return Project(path, {**first.env, "PYTHONPATH": str(path / "src")})
+
+    return make
 
 
 @pytest.fixture

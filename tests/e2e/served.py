@@ -192,12 +192,13 @@ class Load:
 
 
 def logged(folder: Path) -> set[str]:
-    """The ids in a log's segments; a torn last line is passed over."""
+    """The ids in a log's segments, of rows and of whole requests; a torn last line is passed over."""
     found = set()
     for path in (folder / "segments").glob("*.jsonl"):
         for line in path.read_bytes().split(b"\n"):
             try:
-                found.add(json.loads(line)["id"])
+                content = json.loads(line)
             except ValueError:
                 continue
+            found.update(row["id"] for row in content.get("predictions", [content]))
     return found

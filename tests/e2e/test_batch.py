@@ -14,17 +14,16 @@ import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
-from conftest import Clone, Project, interruptible, small_table, with_small_table
+from conftest import Clone, Project, interruptible, small_table
 
 ROWS = 3_000_000
 
 
 @pytest.fixture(scope="module")
-def trained(clone: Clone) -> Project:
+def trained(with_model: Clone) -> Project:
     """A clone with a model of the small table."""
-    project = with_small_table(clone("batch"))
+    project = with_model("batch")
     project.commit("my own table")
-    project.run("dvc", "repro", "--quiet")
     return project
 
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Clone, Project, interruptible, with_small_table
+from conftest import Clone, Project, interruptible
 from served import ROW, Running, add_key, logged, until, with_group
 
 WATCH = """\
@@ -24,11 +24,10 @@ sys.addaudithook(told)
 
 
 @pytest.fixture(scope="module")
-def project(clone: Clone) -> Project:
-    made = with_small_table(clone("bento"))
+def project(with_model: Clone) -> Project:
+    made = with_model("bento")
     made.env["BENTOML_HOME"] = str(made.path.parent / "bentoml")
     made.env["BENTOML_DO_NOT_TRACK"] = "true"
-    made.run("dvc", "repro", "-q")
     return made
 
 

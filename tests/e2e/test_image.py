@@ -16,7 +16,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import Clone, Project, with_small_table
+from conftest import Clone, Project
 from containers import CONFIGURATION, NoContainersError, base_image, install, podman
 from served import ROW, Load, Running, add_key, logged, until
 
@@ -52,11 +52,11 @@ class Made:
 
 
 @pytest.fixture(scope="module")
-def made(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
+def made(with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Made]:
     """The small model's image."""
     folder = tmp_path_factory.mktemp("image")
     (folder / "containers.conf").write_text(CONFIGURATION)
-    project = with_small_table(clone("image"))
+    project = with_model("image")
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     project.env.update(
         BENTOML_HOME=str(folder / "bentoml"), CONTAINERS_CONF=str(folder / "containers.conf"), UV_CACHE_DIR=cache
@@ -66,7 +66,6 @@ def made(clone: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Mad
         base, python = base_image(project.env)
     except NoContainersError as reason:
         pytest.skip(f"NOT TESTED: the container image. {reason}")
-    project.run("dvc", "repro", "-q")
     tag = f"localhost/weighlock-test:{os.getpid()}"
     options = ("--tool", "podman", "--base-image", base, "--python", python, "--tag", tag)
     said = project.run("weighlock", "image", *options).stdout

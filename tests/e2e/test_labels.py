@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import pytest
-from conftest import Clone, Project, interruptible, small_table, with_small_table
+from conftest import Clone, Project, interruptible, small_table
 from served import Running, add_key, serving
 from sqlalchemy import create_engine
 
@@ -33,11 +33,9 @@ print(json.dumps({"rows": rows, "versions": [v.model.version for v in versions_i
 
 
 @pytest.fixture(scope="module")
-def project(clone: Clone) -> Project:
+def project(with_model: Clone) -> Project:
     """A clone whose small model is trained."""
-    made = with_small_table(clone("labels"))
-    made.run("dvc", "repro", "-q")
-    return made
+    return with_model("labels")
 
 
 @pytest.fixture(scope="module")

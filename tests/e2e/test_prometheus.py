@@ -11,7 +11,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from conftest import ROOT, Clone, Project, with_small_table
+from conftest import ROOT, Clone, Project
 from prometheus_stack import DURATION, FOLDER, NoPrometheusError, Stack, hastened, programs, running_stack
 from served import ROW, Load, Running, add_key, serving, until
 
@@ -29,11 +29,9 @@ def binaries() -> dict[str, str]:
 
 
 @pytest.fixture(scope="module")
-def project(clone: Clone) -> Project:
+def project(with_model: Clone) -> Project:
     """A clone whose small model is trained."""
-    made = with_small_table(clone("watched"))
-    made.run("dvc", "repro", "-q", "refit")
-    return made
+    return with_model("watched")
 
 
 def checked(*command: str) -> str:

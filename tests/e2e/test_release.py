@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import SMALL_PARAMS, Clone, Project, with_small_table
+from conftest import SMALL_PARAMS, Clone, Project
 from served import add_key, serving
 
 RELEASE = "release: {name: parts, card: {use: 'Says which parts break.', not_for: [], limits: []}}\n"
@@ -22,9 +22,9 @@ MAKEFILE = "env:\n\tln -s {prefix} .venv\n"
 
 
 @pytest.fixture(scope="module")
-def released(clone: Clone) -> Project:
+def released(with_model: Clone) -> Project:
     """A clone with the small table and an origin of its own, whose model is v1, tagged and pushed."""
-    project = with_small_table(clone("released"))
+    project = with_model("released")
     (project.path / "params.yaml").write_text(SMALL_PARAMS + RELEASE)
     (project.path / "Makefile").write_text(MAKEFILE.format(prefix=sys.prefix))
     project.run("dvc", "repro", "-q")

@@ -15,16 +15,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from conftest import Clone, Project, with_small_table
+from conftest import Clone, Project
 from served import ROW, Load, Running, add_key, logged, serving, until
 
 
 @pytest.fixture(scope="module")
-def project(clone: Clone) -> Project:
+def project(with_model: Clone) -> Project:
     """A clone whose small model is trained."""
-    made = with_small_table(clone("served"))
-    made.run("dvc", "repro", "-q")
-    return made
+    return with_model("served")
 
 
 @pytest.fixture(scope="module")
@@ -82,8 +80,9 @@ def test_a_pickle_is_never_read(service: Running, tmp_path: Path) -> None:
 def test_killing_workers_and_everything_loses_no_answered_row(project: Project, key: str) -> None:
     for turn in range(5):
         log = f"log-kill-{turn}"
-        with serving(project, key, "--workers", "2", log=log) as running, Load(running) as load:
+        with serving(project, key, "--workers", "2", log=log) as running, Load(running, rows=turn % 2 * 39 + 1) as load:
             until(lambda load=load: len(load.answered) > 200, 30)
+            until(lambda running=running: len(running.workers()) == 2, 30)
             time.sleep(random.Random(turn).uniform(0, 0.3))
             before = running.workers()
             os.kill(before[turn % 2], signal.SIGKILL)
@@ -123,7 +122,7 @@ def test_workers_do_not_outlive_their_supervisor(project: Project, key: str) -> 
 
 def test_a_full_disk_is_told_and_nothing_unlogged_is_answered(project: Project, key: str) -> None:
     def small_files() -> None:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (60_000, 60_000))
+        resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
 
     with serving(project, key, log="log-full", before=small_files) as running:
         statuses = [running.predict(*[ROW] * 20) for _ in range(20)]

@@ -18,14 +18,18 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("environment", metavar="ENV", help="such as production: deploy/ENV.yaml says what runs there")
     parser.add_argument("--window", metavar="DURATION", help="whole days (default: `watch.window`)")
-    parser.add_argument("--at", metavar="TIME", help="the present (default: the clock's); the window ends before its day")
+    parser.add_argument(
+        "--at", metavar="TIME", help="the present (default: the clock's); the window ends before its day"
+    )
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--release", metavar="VERSION", help="the model that is watched (default: what is stable there)")
     which.add_argument("--model", type=Path, metavar="DIR", help="its folder, with signature.json and profile.parquet")
     parser.add_argument("--log-dir", type=Path, metavar="DIR", help="the service's log (default: log)")
     parser.add_argument("--to", metavar="URL", help="where its days are (default: `monitoring.log_url`, else DIR)")
     parser.add_argument(
-        "--twin", metavar="DIR|train", help="the same recipe, trained up to the window: a model's folder, or train it now"
+        "--twin",
+        metavar="DIR|train",
+        help="the same recipe, trained up to the window: a model's folder, or train it now",
     )
     parser.add_argument("--last-retraining", metavar="TIME", help="when the last one began (default: the release's)")
     parser.add_argument("--request-open", action="store_true", help="a retraining's pull request waits for an answer")

@@ -17,8 +17,8 @@ DIGITS = 10  # of a figure: more would differ between processors, and with them 
 def to_json(verdict: Verdict, context: Context) -> dict[str, Any]:
     """Everything that the verdict hangs on, and under `about` what was only said beside it.
 
-    `evidence` is the digest of the rest but `accepted` and `about`: what is said beside hangs on who looks from where
-    (how many models their clone has seen weighed), and an acceptance must not.
+    `evidence` is the digest of the rest but `accepted`, `about` and `flips`: what is said beside hangs on who looks
+    from where (how many models their clone has seen weighed), and an acceptance must not.
     """
     about = {
         "names": {"challenger": context.challenger.name, "champion": context.champion and context.champion.name},

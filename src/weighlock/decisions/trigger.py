@@ -54,7 +54,7 @@ class Decision:
 
 
 def decide(signs: Signs, standing: Standing, rules: Rules) -> Decision:
-    """Retrain where there is a reason, nothing is broken, no retraining is open, and the last one is long enough ago."""
+    """Retrain where there is a reason, nothing is broken, none is open, and the last one is long enough ago."""
     reasons = [*signs.performance]
     if signs.drifted:
         reasons.append(f"{_listed(signs.drifted)} drifted in this window and in the one before")

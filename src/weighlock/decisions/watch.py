@@ -7,7 +7,7 @@ for drift, a fifth for faults, three tenths for performance. Inside each share t
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from weighlock.decisions import trigger
@@ -84,7 +84,7 @@ class Evidence:
     before: tuple[Drift, ...] | None = None
     importance: Mapping[str, float] | None = None
     gains: tuple[Gain, ...] = ()
-    standing: trigger.Standing = trigger.Standing()
+    standing: trigger.Standing = field(default_factory=trigger.Standing)
     notes: tuple[str, ...] = ()
 
 
@@ -111,7 +111,7 @@ def decide(evidence: Evidence, rules: Rules) -> Verdict:
     drifted = [drift for drift in evidence.drifts or () if drift.drifted]
     counted = [drift for drift in drifted if counts(drift.column, evidence, rules)]
     twice = _twice(counted, evidence.before or ())
-    performance = _shown(evidence.gains, rules)
+    performance = _shown(evidence, rules)
     signs = trigger.Signs(broken, performance, twice)
     decision = trigger.decide(signs, evidence.standing, rules.trigger)
     notes = tuple(told_drift(drift) + ": the model makes little of it" for drift in drifted if drift not in counted)
@@ -183,11 +183,15 @@ def _twice(drifted: Sequence[Drift], before: Sequence[Drift]) -> tuple[str, ...]
     return tuple(dict.fromkeys(found))
 
 
-def _shown(gains: Sequence[Gain], rules: Rules) -> tuple[str, ...]:
-    """The gains that are shown to be beyond the margin; corrections are many looks, and corrected by Holm (1979)."""
-    error = rules.false_alarms * SHARES["performance"] / 2
-    twins = [gain for gain in gains if not gain.name]
-    corrections = [gain for gain in gains if gain.name]
+def _shown(evidence: Evidence, rules: Rules) -> tuple[str, ...]:
+    """The gains that are shown to be beyond the margin: a third of the error for the twin, the rest for corrections.
+
+    Those are many looks, by the features that the model lives by, and are corrected by Holm (1979).
+    """
+    share = rules.false_alarms * SHARES["performance"]
+    error = share / 3
+    twins = [gain for gain in evidence.gains if not gain.name]
+    corrections = [gain for gain in evidence.gains if gain.name and counts(gain.name, evidence, rules)]
     adjusted = holm([gain.estimate.p_above(rules.margin) for gain in corrections])
     told = [
         f"the same recipe, trained up to the window, would lose {gain.estimate.value:.4f} less "
@@ -195,12 +199,12 @@ def _shown(gains: Sequence[Gain], rules: Rules) -> tuple[str, ...]:
         for gain in twins
         if gain.estimate.p_above(rules.margin) <= error
     ]
-    shown = [gain for gain, p in zip(corrections, adjusted, strict=True) if p <= error]
+    shown = [gain for gain, p in zip(corrections, adjusted, strict=True) if p <= share - error]
     if shown:
         best = max(shown, key=lambda gain: gain.estimate.value)
         told.append(
-            f"what `{best.name}` means for the outcome has changed: correcting the scores by it, as learnt from other "
-            f"days of the window, gains {best.estimate.value:.4f} (the margin is {rules.margin:g})"
+            f"what `{best.name}` means for the outcome has changed: correcting the scores by it, as learnt on other "
+            f"days, gains {best.estimate.value:.4f} (the margin is {rules.margin:g})"
         )
     return tuple(told)
 

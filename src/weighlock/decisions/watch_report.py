@@ -54,6 +54,13 @@ class Context:
     files: Mapping[str, str]
 
 
+HOW = (
+    "Days are the unit: each distance is held against what all days of both sides come to when they are split anew, "
+    "one limit for all columns. A shift is in standard deviations, a mix is Jensen and Shannon's distance, nulls are a "
+    "share. What is below its smallest could not have been seen."
+)
+
+
 def report(verdict: Verdict, evidence: Evidence, rules: Rules, context: Context) -> str:
     """The page."""
     lines = [f"# {verdict.outcome}: {escaped(context.environment)}, {_window(evidence)}", "", _lead(evidence, context)]
@@ -106,7 +113,7 @@ def _drift_part(evidence: Evidence, rules: Rules, context: Context) -> list[str]
         [
             code(_name(drift)), drift.measure, _effect(drift), f"{_ratio(drift):.0%}", _smallest(drift, context),
             f"{importance[drift.column]:.1%}" if drift.column in importance else "",
-            _said(drift, evidence, rules, context), _state(drift, evidence, rules),
+            _said(drift, context), _state(drift, evidence, rules),
         ]
         for drift in _ordered(evidence.drifts)
     ]  # fmt: skip
@@ -114,9 +121,7 @@ def _drift_part(evidence: Evidence, rules: Rules, context: Context) -> list[str]
     return [
         "## Drift",
         "",
-        "Days are the unit: each distance is held against what all days of both sides come to when they are split anew, "
-        "one limit for all columns. A shift is in standard deviations, a mix is Jensen and Shannon's distance, nulls "
-        "are a share. What lies below its smallest could not have been seen.",
+        HOW,
         *table(head, rows[: 2 * SHOWN], right={3, 5}),
         *(folded(f"{len(rows) - 2 * SHOWN} more", table(head, rows[2 * SHOWN :], {3, 5})) if rows[2 * SHOWN :] else []),
     ]
@@ -135,9 +140,11 @@ def _performance(evidence: Evidence, rules: Rules, context: Context) -> list[str
     if ordered[0].name:
         out += ["The same recipe was not trained up to the window: `--twin` does that.", ""]
     out += [
-        f"What a model that knows more would gain in loss, on {count(context.labelled[0], 'labelled row')} of "
-        f"{count(context.labelled[1], 'day')}; a retraining is due where more than {rules.margin:g} is shown. How high "
-        "the loss itself is hangs on the season, and says little.",
+        (
+            f"What a model that knows more would gain in loss, on {count(context.labelled[0], 'labelled row')} of "
+            f"{count(context.labelled[1], 'day')} (corrections: of twice as many); a retraining is due where more than "
+            f"{rules.margin:g} is shown. How high the loss itself is hangs on the season, and says little."
+        ),
         *table(["", "gain", "95% interval"], rows, right={1, 2}),
     ]
     return out
@@ -150,8 +157,10 @@ def _differences(evidence: Evidence, context: Context) -> list[str]:
     theirs = {name for name, (value, threshold, _) in context.evidently.items() if value > threshold}
     only, missed = sorted(theirs - ours), sorted(ours - theirs)
     said = [
-        f"Its defaults, on {count(context.sample, 'row')} of either side, call {count(len(theirs), 'column')} of "
-        f"{len(context.evidently)} drifted; ours call {len(ours)}. Its page draws them; our limits decide."
+        (
+            f"Its defaults, on {count(context.sample, 'row')} of either side, call {count(len(theirs), 'column')} of "
+            f"{len(context.evidently)} drifted; ours call {len(ours)}. Its page draws them; our limits decide."
+        )
     ]
     if only:
         said.append(f"It alone: {', '.join(map(code, only))}: within what days differ by anyway.")
@@ -218,7 +227,7 @@ def share_after(distance: float, before: float = 0.1) -> float:
     return high
 
 
-def _said(drift: Drift, evidence: Evidence, rules: Rules, context: Context) -> str:
+def _said(drift: Drift, context: Context) -> str:
     found = (context.evidently or {}).get(_plain(drift.column))
     if found is None or drift.measure == "nulls":
         return ""

@@ -17,6 +17,7 @@ from weighlock.releases.record import Version
 
 FOLDER = "deploy"
 ENTITY = "X-Entity-Id"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in; histories are long
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
 Percent = Annotated[float, Field(ge=0, le=100, strict=False, multiple_of=0.01)]
@@ -144,7 +145,7 @@ def parse_environment(text: str | bytes, source: str) -> Environment:
         ConfigError: it is none; every misfit is named by its key.
     """
     try:
-        content: Any = yaml.safe_load(text)
+        content: Any = yaml.load(text, _LOADER)  # noqa: S506  (a safe one)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise ConfigError(f"`{source}` is not valid YAML: {error}") from error
     return parse(content, Environment, source)

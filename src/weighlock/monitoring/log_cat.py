@@ -24,7 +24,7 @@ _BATCH = 4096
 def rows_by_time(folder: Path, store: Store, kind: str = PREDICTIONS, *, key: HashKey | None) -> Iterator[Row]:
     """The rows of a log, oldest first; of one instant by id.
 
-    In memory are a day's places in segments (16 bytes a row) and a piece of each of its files.
+    In memory are a day's places in segments (16 bytes a line) and a piece of each of its files.
 
     Args:
         folder: the log's; its segments are read.
@@ -59,15 +59,15 @@ def _once(rows: Iterator[Row], forgotten: Forgotten) -> Iterator[Row]:
 
 
 def _index(folder: Path, kind: str) -> dict[str, dict[Path, NDArray[np.int64]]]:
-    """By day and segment: the instant (µs since the epoch) and the offset of each row, in the order of time."""
+    """By day and segment: the instant (µs since the epoch) and the offset of each line, in the order of time."""
     days: dict[str, dict[Path, NDArray[np.int64]]] = {}
     segments = Segments([])
     for path in segment_paths(folder):
         places: dict[str, list[tuple[int, int]]] = {}
         for offset, line in lines(path):
-            row = segments.row(line)
-            if row is not None and kind_of(row) == kind:
-                places.setdefault(row.time[:10], []).append((_micros(row), offset))
+            rows = segments.rows(line)  # of one instant, where they are several
+            if rows and kind_of(rows[0]) == kind:
+                places.setdefault(rows[0].time[:10], []).append((_micros(rows[0]), offset))
         for day, found in places.items():
             days.setdefault(day, {})[path] = np.array(sorted(found), dtype=np.int64)
     return days
@@ -90,21 +90,19 @@ def _of_segment(path: Path, places: NDArray[np.int64]) -> Iterator[Row]:
     segments = Segments([])
     with path.open("rb") as file:
 
-        def row_at(offset: int) -> Row | None:
+        def rows_at(offset: int) -> list[Row]:
             file.seek(offset)
-            return segments.row(file.readline().rstrip(b"\n"))
+            return segments.rows(file.readline().rstrip(b"\n"))
 
-        yield from _by_id(row_at, places)
+        yield from _by_id(rows_at, places)
 
 
-def _by_id(row_at: Callable[[int], Row | None], places: NDArray[np.int64]) -> Iterator[Row]:
+def _by_id(rows_at: Callable[[int], list[Row]], places: NDArray[np.int64]) -> Iterator[Row]:
     same: list[Row] = []
     for offset in places[:, 1].tolist():
-        row = row_at(offset)
-        if row is None:
-            continue
-        if same and same[0].time != row.time:
+        rows = rows_at(offset)
+        if same and rows and same[0].time != rows[0].time:
             yield from sorted(same, key=_order)
             same = []
-        same.append(row)
+        same += rows
     yield from sorted(same, key=_order)

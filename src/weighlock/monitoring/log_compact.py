@@ -137,8 +137,7 @@ class _Compaction:
         segment, end = Segments([]), taken(path)
         for offset, line in lines(path, end, whole=not free):
             end = offset + len(line) + 1
-            row = segment.row(line)
-            if row is not None:
+            for row in segment.rows(line):
                 self._add(row)
         self.done.torn += segment.torn
         self.done.foreign += segment.foreign

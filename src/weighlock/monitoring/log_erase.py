@@ -68,11 +68,12 @@ def erase_from_segment(path: Path, gone: Gone, erased: Erased) -> int:
         places, segment = [], Segments([])
         for offset, line in lines(path, whole=not free):
             torn = segment.torn
-            row = segment.row(line)
-            if row is not None:
-                if not gone.has(row):
+            rows = segment.rows(line)
+            if rows:
+                if not gone.has(rows[0]):  # a request is one person's, so its rows go together
                     continue
-                _note(row, erased)
+                for row in rows:
+                    _note(row, erased)
             elif segment.torn > torn:
                 erased.unreadable += 1
             elif not (line.strip() and (line.startswith(b" ") or _mentions(line, gone.names))):

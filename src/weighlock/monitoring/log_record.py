@@ -1,5 +1,7 @@
 """What the prediction log holds: a record for each answered row, a feedback for each truth that came later.
 
+A line holds one of either or, where a request had many rows, all of them as they went over the wire.
+
 Needs msgspec alone: it goes into the serving image.
 """
 
@@ -74,9 +76,52 @@ class Feedback(msgspec.Struct, frozen=True, tag="feedback", tag_field="kind"):
     time: str
 
 
+class Answer(msgspec.Struct, frozen=True, gc=False):
+    """What was answered to one row; see `Record`."""
+
+    id: str
+    score: float | None = None
+    value: float | None = None
+    scores: dict[str, float] | None = None
+    label: str | None = None
+    flags: list[str] = []
+
+
+class Answered(msgspec.Struct, frozen=True, tag="answered", tag_field="kind"):
+    """All rows of one request: what was asked and what was answered, each as it was sent. It is written once and
+    encoded never, which a request of many rows would else pay for a second time.
+
+    Attributes:
+        time, model, entity, request: of each of its rows; see `Record`.
+        rows: (n,) the features.
+        predictions: (n,) the answers.
+    """
+
+    time: str
+    model: Model
+    rows: list[dict[str, Value]]
+    predictions: list[Answer]
+    entity: str | None = None
+    request: str | None = None
+
+    def records(self) -> list[Record]:
+        """Its rows as if each had a line of its own.
+
+        Raises:
+            ValueError: rows and answers are not as many.
+        """
+        return [
+            Record(
+                said.id, self.time, self.model, row, self.entity, self.request,
+                said.score, said.value, said.scores, said.label, said.flags,
+            )
+            for row, said in zip(self.rows, self.predictions, strict=True)
+        ]  # fmt: skip
+
+
 Row: TypeAlias = Record | Feedback
 _encoder = msgspec.json.Encoder()
-_decoder = msgspec.json.Decoder(Row)
+_decoder = msgspec.json.Decoder(Record | Feedback | Answered)
 
 
 def encode(row: Row) -> bytes:
@@ -87,16 +132,16 @@ def encode(row: Row) -> bytes:
         return _encoder.encode(_mended(msgspec.to_builtins(row)))
 
 
-def decode(line: bytes) -> Row:
-    """The row of a line.
+def decode(line: bytes) -> list[Row]:
+    """The rows of a line: one, or those of a request.
 
     Raises:
         msgspec.DecodeError, UnicodeDecodeError: the line is torn; it is not JSON.
         msgspec.ValidationError, ValueError: it is JSON, but no row of this log, or its time is none.
     """
-    row: Row = _decoder.decode(line)
-    instant(row.time)
-    return row
+    content: Row | Answered = _decoder.decode(line)
+    instant(content.time)
+    return list(content.records()) if isinstance(content, Answered) else [content]
 
 
 def stamp(time: dt.datetime) -> str:

@@ -1,8 +1,8 @@
 """Segments: the append-only files in which the prediction log grows, one for each process that writes.
 
-A segment is a line of JSON for each row. Its writer holds a lock on it (flock) for as long as it lives, so that anyone
-can tell whether more may come. What `write(2)` has returned for is in the page cache: `kill -9` loses none of it; a
-power cut may lose what the kernel had not yet written.
+A segment is a line of JSON for each row, or for all rows of a large request. Its writer holds a lock on it (flock) for
+as long as it lives, so that anyone can tell whether more may come. What `write(2)` has returned for is in the page
+cache: `kill -9` loses none of it; a power cut may lose what the kernel had not yet written.
 """
 
 from __future__ import annotations
@@ -184,14 +184,12 @@ class Segments:
     def __iter__(self) -> Iterator[Row]:
         for path in self.paths:
             for _, line in lines(path):
-                row = self.row(line)
-                if row is not None:
-                    yield row
+                yield from self.rows(line)
 
-    def row(self, line: bytes) -> Row | None:
-        """A line's row; None where there is none, which is counted."""
+    def rows(self, line: bytes) -> list[Row]:
+        """A line's rows; none where it cannot be read, which is counted."""
         if line.startswith(b" ") or not line:  # forgotten, or on its way there
-            return None
+            return []
         try:
             return decode(line)
         except msgspec.ValidationError:
@@ -200,7 +198,7 @@ class Segments:
             self.torn += 1
         except (ValueError, RecursionError):  # a time that is none; what is nested beyond reason
             self.foreign += 1
-        return None
+        return []
 
 
 def read_segments(folder: Path) -> Segments:

@@ -5,6 +5,7 @@ Needs the standard library and msgspec alone: it goes into the serving image. Wh
 """
 
 from weighlock.monitoring.log_record import (
+    Answered,
     Feedback,
     HashKey,
     LogParams,
@@ -22,6 +23,7 @@ from weighlock.monitoring.log_segment import DEFAULT_FOLDER, LogFailure, LogWrit
 
 __all__ = [
     "DEFAULT_FOLDER",
+    "Answered",
     "Feedback",
     "HashKey",
     "LogFailure",

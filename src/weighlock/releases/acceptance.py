@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 FOLDER = "releases/accepted"
 LEAST_REASON = 10  # characters: "ok" is no reason
-NOT_EVIDENCE = {"evidence", "accepted", "about"}  # what is said beside hangs on who looks
+# What is said beside hangs on who looks; the rows that turned are examples, and a release's copy goes without them.
+NOT_EVIDENCE = {"evidence", "accepted", "about", "flips"}
 
 
 class Acceptance(Strict):
@@ -33,7 +34,7 @@ class Acceptance(Strict):
 
 
 def evidence_digest(content: dict[str, Any]) -> str:
-    """`sha256:…` of everything in a `gate.json` but the digest itself and its acceptance."""
+    """`sha256:…` of everything in a `gate.json` but the digest itself, its acceptance and examples of rows."""
     proof = {key: value for key, value in content.items() if key not in NOT_EVIDENCE}
     canonical = json.dumps(proof, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
     return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"

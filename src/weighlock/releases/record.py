@@ -16,6 +16,7 @@ from weighlock.config import Strict, parse
 from weighlock.errors import ConfigError, EvidenceError
 
 FOLDER = "releases"
+_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in; histories are long
 _VERSION = re.compile(r"v[1-9]\d*")
 _IMAGE = r"^[^\s@]+@sha256:[0-9a-f]{64}$"
 _FILE = re.compile(r"(v[1-9]\d*)\.yaml")
@@ -131,7 +132,7 @@ def parse_release(text: str | bytes, source: str) -> Release:
     """
 
     try:
-        content: Any = yaml.safe_load(text)
+        content: Any = yaml.load(text, _LOADER)  # noqa: S506  (a safe one)
         return parse(content, Release, source)
     except (yaml.YAMLError, UnicodeDecodeError, ConfigError) as error:
         raise EvidenceError(f"`{source}` is no record of a release: {error}") from error

@@ -11,7 +11,7 @@ import msgspec
 import numpy as np
 from msgspec import UNSET, UnsetType
 
-from weighlock.monitoring.prediction_log import LogParams, Model, Record, redact
+from weighlock.monitoring.prediction_log import Answered, LogParams, Model, Record, redact
 from weighlock.serving.problems import Fault, in_rows
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from weighlock.scoring import Signature
     from weighlock.serving.measures import Measures
-    from weighlock.serving.reader import Rows
+    from weighlock.serving.rows import Rows
     from weighlock.serving.settings import Identity
 
 
@@ -53,7 +53,7 @@ class Answer(msgspec.Struct, frozen=True, gc=False):
     """The body of an answer."""
 
     model: msgspec.Raw
-    predictions: list[Prediction]
+    predictions: msgspec.Raw
 
 
 class Answers:
@@ -105,8 +105,19 @@ class Answers:
                 _UNSET if flags is None else [UNSET if f is None else f for f in flags],
             )
         )
-        answer = self._encoder.encode(Answer(self._model, predictions))
-        return answer, self._lines(names, rows, given, flags, (time, entity, request))
+        encoded = msgspec.Raw(self._encoder.encode(predictions))
+        answer = self._encoder.encode(Answer(self._model, encoded))
+        about = (time, entity, request)
+        if rows.raw is not None and self._takes_all and not self._redacts:
+            return answer, self._line(rows.raw, encoded, about)
+        return answer, self._lines(names, rows, given, flags, about)
+
+    def _line(self, rows: bytes, predictions: msgspec.Raw, about: tuple[str, str | None, str | None]) -> bytes:
+        """The rows as one line of the log, from what came and what goes."""
+        time, entity, request = about
+        sent: Any = msgspec.Raw(rows)
+        said: Any = predictions
+        return self._encoder.encode_lines([Answered(time, self._logged_model, sent, said, entity, request)])
 
     def _lines(
         self,

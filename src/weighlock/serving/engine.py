@@ -1,7 +1,7 @@
 """Scores what waits: small requests that are there at the same moment go through the model together.
 
 Nothing waits for company: what one turn of the event loop has brought is scored at its end. A row's scores do not hang
-on its company. A large request is scored in a thread of its own, so that small ones need not wait for it.
+on its company. Large requests are scored in a thread of their own, so that small ones need not wait for them.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighlock.monitoring.prediction_log import LogFailure, LogWriter, now
+from weighlock.serving.background import Background
 from weighlock.serving.measures import BATCH, Measures
 from weighlock.serving.problems import Refused
+from weighlock.serving.rows import Columns
 
 if TYPE_CHECKING:
     import numpy as np
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
     from weighlock.serving.answers import Answers
     from weighlock.serving.model import ServedModel
     from weighlock.serving.params import ServeParams
-    from weighlock.serving.reader import Rows
+    from weighlock.serving.rows import Rows
 
 LARGE = 32  # rows of a request from which on it is scored in a thread
 logger = logging.getLogger("weighlock.serving")
@@ -56,7 +57,7 @@ class Engine:
         self._waiting: list[Request] = []
         self._busy = 0
         self._failing = False
-        self._thread = ThreadPoolExecutor(1, "scoring")
+        self._background = Background(self._score, self._scored)
 
     async def answer(self, rows: Rows, entity: str | None, request: str | None) -> bytes:
         """Score rows, log them, and return the body of the answer.
@@ -70,14 +71,14 @@ class Engine:
             )
         self._busy += 1
         try:
-            if len(rows.values) >= LARGE:
-                return await self._large(rows, entity, request)
             loop = asyncio.get_running_loop()
-            answer: asyncio.Future[bytes] = loop.create_future()
-            self._waiting.append(Request(rows, entity, request, answer))
+            asked = Request(rows, entity, request, loop.create_future())
+            if len(rows.values) >= LARGE:
+                return await self._large(asked)
+            self._waiting.append(asked)
             if len(self._waiting) == 1:
                 loop.call_soon(self._score_waiting)
-            return await answer
+            return await asked.answer
         finally:
             self._busy -= 1
 
@@ -96,7 +97,7 @@ class Engine:
 
     def close(self) -> None:
         """Give up the log's segment and the thread."""
-        self._thread.shutdown(wait=False, cancel_futures=True)
+        self._background.close()
         self._log.close()
 
     @property
@@ -104,20 +105,14 @@ class Engine:
         """How many requests are being scored."""
         return self._busy
 
-    async def _large(self, rows: Rows, entity: str | None, request: str | None) -> bytes:
-        loop = asyncio.get_running_loop()
+    async def _large(self, request: Request) -> bytes:
+        self._background.submit(request)
         try:
             async with asyncio.timeout(self._seconds):
-                scores = await loop.run_in_executor(self._thread, self._score, rows)
+                return await request.answer
         except TimeoutError:
-            raise Refused("too-slow", f"{len(rows.values)} rows took more than {self._seconds:g} seconds.") from None
-        self._measures.metrics.observe(self._measures.batch, BATCH, len(rows.values))
-        answer: asyncio.Future[bytes] = loop.create_future()
-        self._finish([(Request(rows, entity, request, answer), scores)])
-        return answer.result()
-
-    def _score(self, rows: Rows) -> NDArray[np.float32]:
-        return self._model.score_columns(rows.columns) if rows.columns else self._model.score_rows(rows.values)
+            rows = len(request.rows.values)
+            raise Refused("too-slow", f"{rows} rows took more than {self._seconds:g} seconds.") from None
 
     def _score_waiting(self) -> None:
         waiting = [r for r in self._waiting if not r.answer.done()]  # one may have given up
@@ -125,16 +120,31 @@ class Engine:
         if not waiting:
             return
         try:
-            scores = self._model.score_rows([values for r in waiting for values in r.rows.values])
+            scores = self._score(waiting)
         except Exception as error:  # onnxruntime's own errors have no common base
-            for request in waiting:
-                request.answer.set_exception(error)
+            self._scored(waiting, error)
+        else:
+            self._scored(waiting, scores)
+
+    def _score(self, requests: Sequence[Request]) -> NDArray[np.float32]:
+        columns = [r.rows.columns for r in requests if r.rows.columns]
+        if len(columns) < len(requests):  # small ones have none
+            return self._model.score_rows([values for r in requests for values in r.rows.values])
+        return self._model.score_columns(Columns.together(columns))
+
+    def _scored(self, requests: Sequence[Request], found: NDArray[np.float32] | Exception) -> None:
+        """Share scores out among the requests that they are of, or the reason why there are none."""
+        if isinstance(found, Exception):
+            for request in requests:
+                if not request.answer.done():
+                    request.answer.set_exception(found)
             return
-        self._measures.metrics.observe(self._measures.batch, BATCH, len(scores))
+        self._measures.metrics.observe(self._measures.batch, BATCH, len(found))
         scored, start = [], 0
-        for request in waiting:
+        for request in requests:
             end = start + len(request.rows.values)
-            scored.append((request, scores[start:end]))
+            if not request.answer.done():
+                scored.append((request, found[start:end]))
             start = end
         self._finish(scored)
 

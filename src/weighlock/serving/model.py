@@ -10,14 +10,14 @@ import numpy as np
 from weighlock.errors import EvidenceError
 from weighlock.scoring import Scorer, read_signature
 from weighlock.scoring.scorer import MODEL_FILE, SIGNATURE_FILE
-from weighlock.serving.reader import Columns
+from weighlock.serving.rows import Columns
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from numpy.typing import NDArray
 
-    from weighlock.serving.reader import Values
+    from weighlock.serving.rows import Values
 
 _OPSET_IMPORT = 8  # the field of ONNX's ModelProto that says which versions of the operators a model uses
 
@@ -65,7 +65,7 @@ class ServedModel(Scorer):
         feeds: dict[str, NDArray[Any]] = dict(zip(self._numbers, numbers, strict=True))
         for name, column in zip(self._categories, columns.texts, strict=True):
             known = column if None not in column else [text or "" for text in column]
-            feeds[name] = np.array(known, dtype=object)[:, None]
+            feeds[name] = np.fromiter(known, object, len(known))[:, None]
         return self._run(feeds)
 
     def blank(self) -> Values:

@@ -55,7 +55,7 @@ def _endpoint(path: str, method: str, about: Node) -> str:
 
 
 def _field(name: str, about: Node, *, required: bool = True) -> str:
-    kinds = about.get("type", "text")
+    kinds = about.get("type", "string")  # names, where it says none
     kind = " or ".join(kinds) if isinstance(kinds, list) else str(kinds)
     said = about.get("description", "")
     if "enum" in about and not said:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -19,53 +18,14 @@ from msgspec.structs import astuple
 from weighlock.errors import EvidenceError
 from weighlock.serving.faults import fault_of, repeated, shown
 from weighlock.serving.problems import Fault, Refused, in_rows
+from weighlock.serving.rows import Columns, Rows, Values
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
     from weighlock.scoring import Feature, Signature
 
 LARGEST = float(np.finfo(np.float32).max)
 FEW, LONG = 8, 4096  # rows and bytes up to which a loop is quicker than numpy
 _JSON_TYPES: dict[str, type] = {"number": float, "integer": float, "boolean": bool, "category": str}
-
-Values = tuple[Any, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """Rows by feature, as the model takes them: (numbers, n) with NaN for null, and texts (n,) with null as None."""
-
-    numbers: NDArray[np.float64]
-    texts: Sequence[Sequence[str | None]]
-
-    @classmethod
-    def of(cls, rows: Sequence[Values], numbers: int) -> Columns:
-        """Rows, each with so many numbers, then the texts.
-
-        Raises:
-            TypeError: a member of a row was left out.
-        """
-        columns = list(zip(*rows, strict=True))
-        by_feature = np.array(columns[:numbers], dtype=np.float64).reshape(numbers, len(rows))
-        return cls(by_feature, columns[numbers:])
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """The rows of one request.
-
-    Attributes:
-        sent: (n,) the rows as they are logged: structs that encode as JSON objects.
-        values: (n,) for each the numbers (None: null), then the texts (None: null), in the order of `Reader.names`.
-        flags: by row, what was odd about it; most rows have none.
-        columns: the values by column, where checking them has made these anyway.
-    """
-
-    sent: list[Any]
-    values: list[Values]
-    flags: dict[int, list[str]]
-    columns: Columns | None = None
 
 
 class Reader:
@@ -118,34 +78,42 @@ class Reader:
         if not 0 < count <= self._max_rows:
             raise in_rows([Fault(None, "rows", f"should hold 1 to {self._max_rows} rows, but holds {count}")])
         values = [astuple(row) for row in sent]
-        columns = self._columns(values) if count > FEW else None
-        if self._plain(values, columns, body):
-            return Rows(sent, values, {}, columns)
-        return self._unusual(sent, body)
+        found = self._few(sent, values, body) if count <= FEW else self._many(sent, values, body)
+        return found or self._unusual(sent, body)
 
-    def _columns(self, values: list[Values]) -> Columns | None:
-        """The values by column; None where a member was left out."""
+    def _few(self, sent: list[Any], values: list[Values], body: bytes) -> Rows | None:
+        """A few rows where nothing is unusual; else None."""
         try:
-            return Columns.of(values, self.numbers)
-        except TypeError:
-            return None
-
-    def _plain(self, values: list[Values], columns: Columns | None, body: bytes) -> bool:
-        """Whether every member is there, once, and all values are in range and known."""
-        try:
-            if not (self._in_range(columns.numbers) if columns else self._few_in_range(values)):
-                return False
+            if not self._few_in_range(values):
+                return None
         except TypeError:  # a member was left out
-            return False
-        texts = columns.texts if columns else list(zip(*values, strict=True))[self.numbers :]
-        nulls = 0
-        for known, column in zip(self._known, texts, strict=True):
-            if not known.issuperset(column):
-                return False
-            nulls += column.count(None)
-        # Two quotes for `rows`, for each member and for each text: one more, and a member stands twice (or a text has
-        # a quote in it, which the long way sorts out).
-        return _quotes(body) == 2 * (1 + len(values) * (len(self.names) + len(self._known)) - nulls)
+            return None
+        texts = list(zip(*values, strict=True))[self.numbers :]
+        known = all(known.issuperset(column) for known, column in zip(self._known, texts, strict=True))
+        return Rows(sent, values, {}) if known and self._once(len(sent), texts, body) else None
+
+    def _many(self, sent: list[Any], values: list[Values], body: bytes) -> Rows | None:
+        """Many rows of which every member is there, once; else None. Odd values cost their own rows a second look."""
+        try:
+            columns = Columns.of(values, self.numbers)
+        except TypeError:  # a member was left out
+            return None
+        odd = self._odd_rows(columns)
+        if any(UNSET in values[place] for place in odd) or not self._once(len(sent), columns.texts, body):
+            return None
+        flags, changed = self._look(sent, odd, []) if odd else ({}, False)
+        if changed:
+            return self._rows(sent, flags)
+        return Rows(sent, values, flags, columns, _raw(body))
+
+    def _once(self, rows: int, texts: Sequence[Sequence[str | None]], body: bytes) -> bool:
+        """Whether no member stands twice, where none was left out.
+
+        There are two quotes for `rows`, for each member and for each text: one more, and a member stands twice (or a
+        text has a quote in it, which the long way sorts out).
+        """
+        nulls = sum(column.count(None) for column in texts)
+        return _quotes(body) == 2 * (1 + rows * (len(self.names) + len(self._known)) - nulls)
 
     def _few_in_range(self, values: list[Values]) -> bool:
         for row in values:
@@ -157,30 +125,55 @@ class Reader:
                     return False
         return True
 
-    def _in_range(self, numbers: NDArray[np.float64]) -> bool:
-        least, most = np.fmin.reduce(numbers, axis=1), np.fmax.reduce(numbers, axis=1)  # these pass nulls over
-        if (least < self._low).any() or (most > self._high).any():
-            return False
-        return not (self._whole and (np.nan_to_num(numbers[self._whole]) % 1).any())
+    def _odd_rows(self, columns: Columns) -> list[int]:
+        """Which rows have a value that is not plainly right."""
+        odd: set[int] = set()
+        numbers = columns.numbers
+        if numbers.size:
+            least, most = np.fmin.reduce(numbers, axis=1), np.fmax.reduce(numbers, axis=1)  # these pass nulls over
+            if (least < self._low).any() or (most > self._high).any():
+                out = (numbers < self._low[:, None]) | (numbers > self._high[:, None])
+                odd.update(np.flatnonzero(out.any(axis=0)).tolist())
+        if self._whole:
+            parts = np.nan_to_num(numbers[self._whole]) % 1
+            odd.update(np.flatnonzero(parts.any(axis=0)).tolist())
+        for known, column in zip(self._known, columns.texts, strict=True):
+            if not known.issuperset(column):
+                odd.update(place for place, text in enumerate(column) if not known.issuperset((text,)))
+        return sorted(odd)
 
     def _unusual(self, sent: list[Any], body: bytes) -> Rows:
-        """The long way: fill what was left out, flag or refuse what is odd."""
-        faults = repeated(body)
+        """The long way: every row is looked at."""
+        flags, _ = self._look(sent, range(len(sent)), repeated(body))
+        return self._rows(sent, flags)
+
+    def _rows(self, sent: list[Any], flags: dict[int, list[str]]) -> Rows:
+        """Rows in which something was filled in."""
+        values = [astuple(row) for row in sent]
+        return Rows(sent, values, flags, Columns.of(values, self.numbers) if len(sent) > FEW else None)
+
+    def _look(self, sent: list[Any], places: Sequence[int], faults: list[Fault]) -> tuple[dict[int, list[str]], bool]:
+        """Fill in what was left out of some rows, and flag or refuse what is odd.
+
+        Returns:
+            The flags by row, and whether anything was filled in.
+        """
         flags: dict[int, list[str]] = {}
-        values: list[Values] = []
-        for number, row in enumerate(sent):
+        changed = False
+        for number in places:
+            row = sent[number]
             for feature, member in zip(self.features, row.__struct_fields__, strict=True):
                 if getattr(row, member) in (UNSET, ""):  # an empty text says no more than a null
                     setattr(row, member, None)
+                    changed = True
                 for flag, fault in self._odd(feature, getattr(row, member)):
                     if flag is None or (self._strict and not (flag == "unseen" and feature.open)):
                         faults.append(Fault(number, feature.name, fault))
                     else:
                         flags.setdefault(number, []).append(f"{flag}:{feature.name}")
-            values.append(astuple(row))
         if faults:
             raise in_rows(faults)
-        return Rows(sent, values, flags)
+        return flags, changed
 
     @staticmethod
     def _odd(feature: Feature, value: Any) -> list[tuple[str | None, str]]:
@@ -217,6 +210,13 @@ class Reader:
             except (ValueError, RecursionError) as broken:
                 return Refused("malformed-json", f"Row {number} is not JSON: {broken}.")
         return in_rows(faults) if faults else Refused("malformed-json", f"The body is not JSON: {error}.")
+
+
+def _raw(body: bytes) -> bytes | None:
+    """The rows of a body that holds them and nothing else; None where they are spread over lines."""
+    if b"\n" in body:
+        return None
+    return body[body.index(b"[") : body.rindex(b"]") + 1]  # no row has a list in it, and no brace comes before
 
 
 def _quotes(body: bytes) -> int:

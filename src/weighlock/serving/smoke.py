@@ -43,9 +43,9 @@ def smoke(url: str, folder: Path, key: str | None) -> Iterator[Check]:
     golden = read_json(folder / GOLDEN, "dvc repro")
     base = url.rstrip("/")
     for path in ("/healthz", "/readyz"):
-        status, _ = _ask(base + path, key)
+        status, _ = ask(base + path, key)
         yield Check(path, status == 200, f"status {status}")
-    status, model = _ask(f"{base}/v1/model", key)
+    status, model = ask(f"{base}/v1/model", key)
     found = model.get("digest")
     yield Check("model", found == wanted, f"{found}" if status == 200 else f"status {status}: {_said(model)}")
     if found != wanted:
@@ -53,7 +53,7 @@ def smoke(url: str, folder: Path, key: str | None) -> Iterator[Check]:
     worst = 0.0
     for start in range(0, len(golden["rows"]), ROWS):
         rows, scores = (golden[part][start : start + ROWS] for part in ("rows", "scores"))
-        status, answer = _ask(f"{base}/v1/predict", key, {"rows": rows})
+        status, answer = ask(f"{base}/v1/predict", key, {"rows": rows})
         if status != 200:
             yield Check("golden rows", held=False, found=f"status {status}: {_said(answer)}")
             return
@@ -70,7 +70,12 @@ def _apart(prediction: dict[str, Any], wanted: Any) -> float:
     return abs(float(prediction["score"]) - float(wanted))
 
 
-def _ask(url: str, key: str | None, content: Any = None) -> tuple[int, Any]:
+def ask(url: str, key: str | None, content: Any = None) -> tuple[int, Any]:
+    """Status and JSON body of a service's answer; with `content`, of a POST.
+
+    Raises:
+        EvidenceError: nothing answers.
+    """
     headers = {"Content-Type": "application/json"} | ({"Authorization": f"Bearer {key}"} if key else {})
     data = None if content is None else json.dumps(content).encode()
     if not url.startswith(("http://", "https://")):

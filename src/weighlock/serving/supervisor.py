@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import os
-import shutil
 import socket
 import sys
-import tempfile
 import time
 
 import uvicorn
@@ -14,6 +12,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors.multiprocess import Multiprocess, Process
 
 from weighlock.errors import ConfigError
+from weighlock.serving.run_folder import run_folder
 from weighlock.serving.settings import Settings
 
 GRACE = 3  # seconds that requests in flight may still take
@@ -33,9 +32,16 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
         ConfigError: the address cannot be bound.
     """
     listener = bind(host, port)
-    run = tempfile.mkdtemp(prefix="weighlock-")
-    told = settings.model_copy(update={"run": run, "supervisor": os.getpid()})
-    os.environ.update(told.to_environment())
+    try:
+        with run_folder() as run:
+            told = settings.model_copy(update={"run": str(run), "supervisor": os.getpid()})
+            os.environ.update(told.to_environment())
+            return _supervise(told, listener, workers)
+    finally:
+        listener.close()
+
+
+def _supervise(settings: Settings, listener: socket.socket, workers: int) -> int:
     config = uvicorn.Config(
         "weighlock.serving.asgi:application",
         http="weighlock.serving.protocol:Protocol",  # imported by this name
@@ -54,11 +60,7 @@ def serve(settings: Settings, host: str, port: int, workers: int) -> int:
     address = listener.getsockname()
     where = f"http://{f'[{address[0]}]' if ':' in address[0] else address[0]}:{address[1]}"
     supervisor = Supervisor(config, [listener], f"Serving {name} {version} on {where} ({workers} worker(s)).")
-    try:
-        supervisor.run()
-    finally:
-        listener.close()
-        shutil.rmtree(run, ignore_errors=True)
+    supervisor.run()
     return 0 if supervisor.served else 2
 
 
@@ -74,7 +76,8 @@ def bind(host: str, port: int) -> socket.socket:
         listener.bind((host, port))
     except (OSError, OverflowError) as error:
         listener.close()
-        raise ConfigError(f"`{host}:{port}` cannot be bound: {error}. Choose another `--host` or `--port`.") from error
+        reason = str(error).rstrip(".")
+        raise ConfigError(f"`{host}:{port}` cannot be bound: {reason}. Choose another `--host` or `--port`.") from error
     listener.set_inheritable(True)
     return listener
 

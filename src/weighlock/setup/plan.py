@@ -14,7 +14,14 @@ from weighlock.params import DataParams, Params, Source, SplitParams, ValidatePa
 from weighlock.schema import Schema, Task
 from weighlock.setup.columns import infer_column
 from weighlock.setup.outcome import Outcome, infer_outcome
-from weighlock.setup.policy import gate_policy, log_policy, release_policy, serve_policy
+from weighlock.setup.policy import (
+    deploy_policy,
+    gate_policy,
+    log_policy,
+    release_policy,
+    serve_policy,
+    watch_policy,
+)
 from weighlock.setup.training import evaluate_params, refit_params, train_params
 from weighlock.setup.trial import find_split, with_room_for_bad_rows, without_suspects
 from weighlock.stages.ingest import partition
@@ -157,8 +164,16 @@ def _params(data: DataParams, schema: Schema, usable: pd.DataFrame, scores: dict
             "serve": serve_policy(),
             "monitoring": {"log_url": None, "log": log_policy()},
             "release": release_policy(schema.target),
+            "deploy": deploy_policy(schema.task),
+            "watch": watch_policy(_least_gain(usable[schema.target], schema)),
         }
     )
+
+
+def _least_gain(target: pd.Series, schema: Schema) -> float:
+    """A hundredth of log loss; of values, a fiftieth of their standard deviation, to one digit."""
+    spread = float(pd.to_numeric(target, errors="coerce").std()) if schema.task == "regression" else 0.5
+    return float(f"{spread / 50:.0e}") if spread > 0 else 0.01
 
 
 def _freshness(times: pd.Series, timezone: str) -> str:

@@ -1,4 +1,4 @@
-"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve`, `monitoring.log`, `release`."""
+"""The policies that `weighlock init` starts with: `gate`, as it suits a table, `serve`, `monitoring.log` and so on."""
 
 from __future__ import annotations
 
@@ -71,3 +71,47 @@ def release_policy(target: str) -> dict[str, Any]:
     name = words if words[:1].isalpha() else f"model-{words}"
     card = {"use": "", "not_for": [], "limits": []}
     return {"name": name[:40].strip("-") if len(name) > 1 else "model", "card": card}
+
+
+def deploy_policy(task: str) -> dict[str, Any]:
+    """The content of `params.yaml: deploy`: the environments that the repository ships with, and the judge's rules.
+
+    Args:
+        task: a regression's loss has a unit of its own: until someone has set `cap` and `margin`, errors count up to 1.
+    """
+    metric = "absolute_error" if task == "regression" else "brier"
+    judge = {
+        "alpha": 0.05,
+        "split": {"error_rate": 0.4, "latency": 0.2, "score": 0.2, "loss": 0.2},
+        "error_rate": {"statuses": ["5xx", "429", "422"], "harm": 1.0, "margin": 0.005, "clump": 1},
+        "latency": {"quantile": 0.99, "fast_enough_ms": 25.0, "harm": 2.0, "margin": 0.02, "clump": 3},
+        "score": {"distance": 0.15, "paired": 0.05},
+        "loss": {"metric": metric, "cap": 1.0, "harm": 0.0, "margin": 0.02},
+        "must_show": ["error_rate", "latency", "score"],
+        "min_requests": 500,
+        "max_hold": "7d",
+        "on_max_hold": "ROLLBACK",
+    }
+    return {"environments": ["staging", "production"], "known": [], "judge": judge}
+
+
+def watch_policy(margin: float) -> dict[str, Any]:
+    """The content of `params.yaml: watch`.
+
+    Args:
+        margin: the gain that a retraining has to promise, in the unit of the primary metric.
+    """
+    return {
+        "window": "7d",
+        "reference": "release",
+        "history": "28d",
+        "false_alarms": 0.05,
+        "important": 0.005,
+        "floors": {"shift": 0.1, "mix": 0.05, "nulls": 0.02},
+        "faults": {"nulls": 0.05, "outside": 0.01, "unseen": 0.05, "jump": 1.0},
+        "margin": margin,
+        "max_age": "180d",
+        "cooldown": "14d",
+        "sample": 5000,
+        "seed": 7,
+    }

@@ -51,8 +51,11 @@ def params_text(params: Params) -> str:
         **params.refit.model_dump(),
         **_gate(params.gate),
         **{"serve_max_rows" if k == "max_rows" else k: flow(v) for k, v in params.serve.items()},
-        "log_url": flow(params.monitoring["log_url"]),
         **{f"release_{key}": flow(value) for key, value in params.release.items()},
+        **{f"deploy_{key}": flow(value) for key, value in params.deploy.items() if key != "judge"},
+        **{f"judge_{key}": flow(value) for key, value in params.deploy["judge"].items()},
+        "log_url": flow(params.monitoring["log_url"]),
+        **{f"watch_{key}": flow(value) for key, value in params.watch.items()},
         **{f"log_{key}": flow(value) for key, value in params.monitoring["log"].items()},
     }
     return _filled("params.template", values, column=39)

@@ -91,7 +91,7 @@ def thinned(counts: Counts, rows: NDArray[np.int64], random: np.random.Generator
     return drawn
 
 
-def inflation(counts: Counts, steps: Floats | None, window: NDArray[np.bool_]) -> float:
+def inflation(counts: Counts | Floats, steps: Floats | None, window: NDArray[np.bool_]) -> float:
     """By how much likeness of neighbouring days inflates a variance: of their means, or of their main mixture.
 
     Args:
@@ -123,9 +123,7 @@ def tail_of(scores: Floats, error: float) -> float:
     return often + float(np.mean(scores[scores >= often] - often)) * float(np.log((1 - OFTEN) / error))
 
 
-def _of_column(
-    place: int, column: Column, chosen: Floats, error: float, random: np.random.Generator
-) -> list[Chance]:
+def _of_column(place: int, column: Column, chosen: Floats, error: float, random: np.random.Generator) -> list[Chance]:
     rows = column.window.sum(axis=1)
     # the largest days of the window would be thinned, too, were they rare; they are not, so that means do
     wanted = np.full(len(column.reference), max(round(float(rows[rows > 0].mean())), 1))

@@ -1,6 +1,6 @@
 """Whether what a feature means for the outcome has changed: what a correction by it would gain on days it has not seen.
 
-The correction is learnt from every other day and applied to the days between. It moves rows of one category against
+The correction is learnt from three days of four and applied to the fourth. It moves rows of one category against
 the others', never all of them together: that a season has more positives is no news that a retraining could use.
 """
 
@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
     Floats = NDArray[np.float64]
 
-STEPS = 12
+STEPS = 8
+FOLDS = 4
 RIDGE = 5.0  # rows' worth of doubt that a category differs at all
 FARTHEST = 6.0  # logits
 CLIP = 1e-6
@@ -40,12 +41,16 @@ def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.i
         raise ValueError("a correction is learnt on some days and tried on others; there is one alone")
     logits = _logit(np.asarray(scored.scores, dtype=np.float64))
     corrected = logits.copy()
-    for side in (0, 1):
-        learn, apply = number % 2 == side, number % 2 != side
-        offsets = _offsets(logits[learn], np.asarray(scored.truth[learn], dtype=np.float64), groups[learn], groups.max())
+    folds = min(FOLDS, int(number.max()) + 1)
+    for fold in range(folds):
+        learn, apply = number % folds != fold, number % folds == fold
+        offsets = _offsets(
+            logits[learn], np.asarray(scored.truth[learn], dtype=np.float64), groups[learn], groups.max()
+        )
         corrected[apply] += offsets[groups[apply]]
     better = Scored("binary", scored.truth, 1 / (1 + np.exp(-corrected)))
-    return mean_difference(log_losses(scored) - log_losses(better), Units.days(days))
+    # where nothing has changed, gains are losses: that days may be alike needs no allowance beside the margin
+    return mean_difference(log_losses(scored) - log_losses(better), Units(number))
 
 
 def _offsets(logits: Floats, truth: Floats, groups: NDArray[np.intp], last: int) -> Floats:

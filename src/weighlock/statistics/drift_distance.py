@@ -72,9 +72,7 @@ def middles(edges: Floats) -> Floats:
         width = max(abs(float(edges[0])), 1.0) / 2
         return np.array([edges[0] - width, edges[0] + width])
     inner = (edges[1:] + edges[:-1]) / 2
-    return np.concatenate(
-        [[edges[0] - (edges[1] - edges[0]) / 2], inner, [edges[-1] + (edges[-1] - edges[-2]) / 2]]
-    )
+    return np.concatenate([[edges[0] - (edges[1] - edges[0]) / 2], inner, [edges[-1] + (edges[-1] - edges[-2]) / 2]])
 
 
 def moments(counts: Counts, values: Floats) -> tuple[float, float]:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 FaultKind = Literal["type", "range", "nulls", "unseen", "constant", "jump"]
 KINDS = 6
 LEAST_CHANGES = 20  # from one day to the next, for the largest of them to say what is usual
-FEW, FENCE = 5, 3.0
+FEW, FENCE = 5, 4.0
 SELDOM = 0.05
 NEVER = 1e-12  # a share whose logarithm is taken
 SURE = 5.0  # standard errors
@@ -115,7 +115,7 @@ def _of_feed(feed: Feed, limits: FaultLimits, error: float) -> Iterator[Fault]:
     shares: list[tuple[FaultKind, NDArray[np.int64], float, float]] = [
         ("type", feed.mistyped, 0.0, limits.outside),
         ("range", feed.outside, 0.0, limits.outside),
-        ("nulls", feed.column.window[:, -1] - feed.mistyped, highest, limits.nulls),
+        ("nulls", feed.column.window[:, -1] - feed.mistyped, highest, max(limits.nulls, _lead(nulls))),
         ("unseen", feed.unseen, 0.0, limits.unseen),
     ]
     for kind, counts, usual, floor in shares:
@@ -125,6 +125,12 @@ def _of_feed(feed: Feed, limits: FaultLimits, error: float) -> Iterator[Fault]:
     yield from _long_nulls(feed, limits, error, nulls)
     yield from _constant(feed, error)
     yield from _jump(feed, limits)
+
+
+def _lead(shares: Floats) -> float:
+    """By how much the highest of days leads the fifth: where single days stand out, a further one may."""
+    ordered = np.sort(shares)
+    return float(ordered[-1] - ordered[-FEW]) if len(ordered) >= FEW else 0.0
 
 
 def _long_nulls(feed: Feed, limits: FaultLimits, error: float, nulls: Floats) -> Iterator[Fault]:
@@ -186,8 +192,8 @@ def _alike(logs: Floats, total: NDArray[np.int64], rows: int) -> float:
 def _jump(feed: Feed, limits: FaultLimits) -> Iterator[Fault]:
     """A daily mean that leaps from one day to the next by far more than it ever did.
 
-    The fence is the largest change in the reference and three times what it leads the fifth by: of changes with
-    exponential tails, one in some two hundred thousand passes it. On top comes what a mean of few rows errs by.
+    The fence is the largest change in the reference and four times what it leads the fifth by: of changes with
+    exponential tails, one in a million passes it. On top comes what a mean of few rows errs by.
     """
     if feed.values is None or len(feed.values) < LEAST_BINS:
         return

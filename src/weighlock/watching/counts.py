@@ -46,7 +46,7 @@ class Bins:
         return [*inner, MISSING]
 
     @property
-    def values(self) -> Floats | None:
+    def centres(self) -> Floats | None:
         """What stands for each bin of numbers, `(missing)` left out; None for categories."""
         return None if self.edges is None else middles(self.edges)
 
@@ -65,9 +65,9 @@ class Bins:
 
     def steps(self, reference: Counts) -> Floats | None:
         """From bin to bin, in standard deviations of the reference; None for categories."""
-        if self.values is None:
+        if self.centres is None:
             return None
-        return np.asarray(np.diff(self.values) / moments(reference, self.values)[1])
+        return np.asarray(np.diff(self.centres) / moments(reference, self.centres)[1])
 
 
 @dataclass(frozen=True)
@@ -96,7 +96,11 @@ class DayCounts:
 
 
 def counted(
-    columns: Mapping[str, pd.Series | NDArray[Any]], bins: Mapping[str, Bins], day: NDArray[np.int64], first: int, days: int
+    columns: Mapping[str, pd.Series | NDArray[Any]],
+    bins: Mapping[str, Bins],
+    day: NDArray[np.int64],
+    first: int,
+    days: int,
 ) -> DayCounts:
     """Rows by day, column and bin.
 

@@ -61,7 +61,7 @@ def draw(rows: Rows, reference: DayCounts, bins: dict[str, Bins], most: int, see
     current = sampled(rows, most, random)
     past = pd.DataFrame({name: drawn(reference.columns[name], bins[name], most, random) for name in current.columns})
     current.columns = past.columns = pd.Index([_named(str(name)) for name in current.columns])
-    return run(current, past, [_named(name) for name in bins if bins[name].values is not None])
+    return run(current, past, [_named(name) for name in bins if bins[name].centres is not None])
 
 
 def sampled(rows: Rows, most: int, random: np.random.Generator) -> pd.DataFrame:
@@ -131,4 +131,4 @@ def _whole(frame: pd.DataFrame, numbers: list[str]) -> pd.DataFrame:
 
 
 def _named(name: str) -> str:
-    return f"{PREDICTION} {name[len(SCORE):]}".rstrip() if name.startswith(SCORE) else name
+    return f"{PREDICTION} {name[len(SCORE) :]}".rstrip() if name.startswith(SCORE) else name

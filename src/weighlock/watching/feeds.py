@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -37,7 +38,7 @@ def feeds_of(
     follows = np.diff(reference.days) == 1
     order = np.argsort(rows.day, kind="stable")
     borders = np.searchsorted(rows.day[order], np.arange(window.days[0] - 1, window.days[-1] + 2))
-    days = [order[start:end] for start, end in zip(borders[:-1], borders[1:], strict=True)]
+    days = [order[start:end] for start, end in pairwise(borders)]
     return [
         _feed(feature, rows, reference, window, bins[feature.name], days, follows)
         for feature in signature.features
@@ -59,7 +60,7 @@ def _feed(
     nothing = np.zeros(len(window.days), dtype=np.int64)
     mistyped = rows.mistyped.get(name)
     known = nothing if mistyped is None else np.array([int(mistyped[day].sum()) for day in days[1:]])
-    if bins.values is None:
+    if bins.centres is None:
         unseen = _unseen(feature, values)
         return Feed(
             column, None, known, nothing, np.array([int(unseen[day].sum()) for day in days[1:]]),
@@ -72,7 +73,7 @@ def _feed(
         outside = (numbers < low) | (numbers > high)
     levels = np.array([_mean(numbers[day]) for day in days])
     return Feed(
-        column, bins.values, known, np.array([int(outside[day].sum()) for day in days[1:]]), nothing,
+        column, bins.centres, known, np.array([int(outside[day].sum()) for day in days[1:]]), nothing,
         tuple(_only_number(numbers[day]) for day in days[1:]), levels[1:],
         None if np.isnan(levels[0]) else float(levels[0]), follows,
     )  # fmt: skip
@@ -84,7 +85,7 @@ def _unseen(feature: Feature, values: pd.Series) -> NDArray[np.bool_]:
 
 def _only(values: pd.Series) -> str | None:
     known = values.dropna()
-    return str(known.iloc[0]) if len(known) > 1 and known.nunique() == 1 else None
+    return str(known.iloc[0]) if len(known) > 1 and (known == known.iloc[0]).all() else None
 
 
 def _only_number(values: NDArray[np.float64]) -> str | None:

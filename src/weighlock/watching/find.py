@@ -50,8 +50,8 @@ def find_watched(environment: str, release: str | None, folder: Path | None, roo
         version = release or read_environment(environment, root).stable
         if version is None:
             raise EvidenceError(
-                f"`deploy/{environment}.yaml` names no stable release, so there is nothing to watch. `--model {SERVED}` "
-                "watches the tree's model."
+                f"`deploy/{environment}.yaml` names no stable release, so there is nothing to watch. `--model "
+                f"{SERVED}` watches the tree's model."
             )
         folder, service = find_release(version, root)
         name, released = service.model.version, dt.datetime.fromisoformat(read_release(version, root).at)

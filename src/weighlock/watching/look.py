@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -47,7 +47,7 @@ class Question:
     at: dt.datetime
     timezone: str
     metric: str
-    standing: Standing = Standing()
+    standing: Standing = field(default_factory=Standing)
     twin: Callable[[dt.datetime], Twin] | None = None
 
 
@@ -114,7 +114,9 @@ def look(place: LogPlace, watched: Watched, policy: WatchParams, question: Quest
         span = to_timedelta(policy.history).days
         oldest, _ = last_days(start + dt.timedelta(hours=12), span, question.timezone)
         history = read(oldest, start).counts(watched.bins, first - span, span)
-    return judge(Sides(first, days, read(start, end), earlier, read(end, question.at), history), watched, policy, question)
+    return judge(
+        Sides(first, days, read(start, end), earlier, read(end, question.at), history), watched, policy, question
+    )
 
 
 def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Question) -> Look:
@@ -125,7 +127,8 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
     drifted, too_few = drifts_of(watched, policy, reference, window)
     # a drift counts twice or not at all, so the window before is looked at only where there is one now
     twice = drifted and any(drift.drifted for drift in drifted)
-    labelled = labelled_rows(joined(sides.earlier, sides.rows), watched.signature, sides.days)
+    both = joined(sides.earlier, sides.rows)
+    labelled, longer = (labelled_rows(both, watched.signature, days) for days in (sides.days, 2 * sides.days))
     evidence = Evidence(
         days=dates(window.days),
         rows=tuple(window.rows.tolist()),
@@ -135,7 +138,7 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
         too_few=too_few,
         before=drifts_of(watched, policy, reference, before)[0] if twice else None,
         importance=watched.importance,
-        gains=gains_of(labelled, question.metric, watched.bins, _twin(question, labelled)),
+        gains=gains_of(labelled, longer, question.metric, watched.bins, _twin(question, labelled)),
         standing=replace(question.standing, age=_age(watched, question.at)),
         notes=(*sides.rows.notes, *_unwatched(watched, sides.rows), *labelled.notes),
     )

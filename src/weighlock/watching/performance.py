@@ -63,22 +63,28 @@ def labelled_rows(rows: Rows, signature: Signature, days: int) -> Labelled:
     truth = rows.truth[chosen]
     kept = scores[chosen] if signature.task == "multiclass" else scores[chosen, 0]
     typed = truth if signature.task == "regression" else truth.astype(np.int64)
-    notes = ()
+    notes: tuple[str, ...] = ()
     if len(covered) < LEAST_DAYS:
         notes = (
-            f"{int(known.sum()):,} of {int(own.sum()):,} predictions have labels, on {len(covered)} days for half or "
-            f"more of them: too few to tell how the model does (it takes {LEAST_DAYS}); `weighlock label` joins them",
+            (
+                f"{int(known.sum()):,} of {int(own.sum()):,} predictions have labels, on {len(covered)} days for half "
+                f"of them or more: too few to tell how the model does (it takes {LEAST_DAYS}); `weighlock label` joins "
+                "them"
+            ),
         )
     return Labelled(
         rows.day[chosen], rows.features[chosen], Scored(signature.task, typed, kept, signature.threshold), notes
     )
 
 
-def gains_of(labelled: Labelled, metric: str, bins: Mapping[str, Bins], twin: Twin | None) -> tuple[Gain, ...]:
+def gains_of(
+    labelled: Labelled, longer: Labelled, metric: str, bins: Mapping[str, Bins], twin: Twin | None
+) -> tuple[Gain, ...]:
     """What the same recipe, trained up to the window, would gain, and what a correction by each feature would.
 
     Args:
-        labelled: rows.
+        labelled: rows of as many days as the window has, on which the twin is tried.
+        longer: rows of twice as many, from which corrections are learnt.
         metric: the primary one, by which the twin is compared.
         bins: of features, by whose categories or bins scores are corrected; for binary tasks alone.
         twin: scores rows as the recipe would that was trained up to them; None: not looked at.
@@ -92,10 +98,10 @@ def gains_of(labelled: Labelled, metric: str, bins: Mapping[str, Bins], twin: Tw
         scores = twin(labelled.features)
         challenger = Scored(champion.task, champion.truth, scores, champion.threshold)
         gains.append(Gain("", difference(find_metric(metric, champion.task), challenger, champion, units)))
-    if champion.task == "binary" and len(labelled) >= LEAST_ROWS and len(np.unique(champion.truth)) > 1:
+    if champion.task == "binary" and len(longer) >= LEAST_ROWS and len(np.unique(longer.scored.truth)) > 1:
         gains += [
-            Gain(str(name), correction_gain(champion, _groups(labelled.features[name], bins[str(name)]), labelled.day))
-            for name in labelled.features.columns
+            Gain(str(name), correction_gain(longer.scored, _groups(longer.features[name], bins[str(name)]), longer.day))
+            for name in longer.features.columns
             if str(name) in bins
         ]
     return tuple(gains)
@@ -104,8 +110,8 @@ def gains_of(labelled: Labelled, metric: str, bins: Mapping[str, Bins], twin: Tw
 def _groups(values: pd.Series, bins: Bins) -> NDArray[np.intp]:
     """Categories as they are; bins of numbers by neighbours, until there are at most eight."""
     places = bins.places(values)
-    if bins.values is None:
+    if bins.centres is None:
         return np.asarray(np.unique(places, return_inverse=True)[1])
-    missing = len(bins.values)
+    missing = len(bins.centres)
     width = -(-missing // BANDS)
     return np.asarray(np.unique(np.where(places == missing, BANDS, places // width), return_inverse=True)[1])

@@ -103,7 +103,7 @@ def rows_of(window: Window, signature: Signature, timezone: str) -> Rows:
     notes += _oddities(window)
     if not kept:
         names = [feature.name for feature in signature.features]
-        return _empty(pd.DataFrame({name: [] for name in names}), tuple(notes))
+        return _empty(pd.DataFrame({name: [] for name in names}), score_names(signature), tuple(notes))
     mistyped = {name for rows in kept for name in rows.mistyped}
     return Rows(
         np.concatenate([rows.day for rows in kept]),
@@ -140,7 +140,7 @@ def _part(part: Part, signature: Signature, timezone: str, *, own: bool) -> Rows
         if name in frame
     }
     day = local_days(part.times, timezone).to_numpy().astype("datetime64[D]").astype(np.int64)
-    flagged = pc.fill_null(pc.greater(pc.list_value_length(part.rows["flags"]), 0), False)  # noqa: FBT003  (its own name)
+    flagged = pc.fill_null(pc.greater(pc.list_value_length(part.rows["flags"]), 0), False)
     notes = tuple(f"`{name}` is logged as a hash: it cannot be watched" for name in found.hidden)
     return Rows(
         day, frame, mistyped, _scores(part, signature, own=own), np.full(len(part), own),
@@ -187,6 +187,6 @@ def _oddities(window: Window) -> list[str]:
     return [f"{number:,} {what}" for number, what in said if number]
 
 
-def _empty(features: pd.DataFrame, notes: tuple[str, ...]) -> Rows:
+def _empty(features: pd.DataFrame, scores: list[str], notes: tuple[str, ...]) -> Rows:
     none, no = np.zeros(0), np.zeros(0, dtype=bool)
-    return Rows(none.astype(np.int64), features, {}, {}, no, no, none, notes)
+    return Rows(none.astype(np.int64), features, {}, dict.fromkeys(scores, none), no, no, none, notes)

@@ -10,14 +10,12 @@ import numpy as np
 from weighlock.canvas import BAD, DIM, GOOD, INK, STYLE, WIDTH, dates, save
 from weighlock.monitoring.profile import SCORE
 from weighlock.statistics.drift_distance import moments
-from weighlock.statistics.metrics import Scored, brier_scores, log_losses
-from weighlock.watching.reference import dates as days_of
+from weighlock.statistics.metrics import Scored, log_losses
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from numpy.typing import NDArray
 
-    from weighlock.watching.counts import DayCounts
     from weighlock.watching.look import Look
 
 SHOWN = 3
@@ -38,8 +36,8 @@ def timeline(look: Look, path: Path) -> None:
         axes = np.atleast_1d(figure.subplots(len(panels), 1, sharex=True))
         for panel, at in zip(panels, axes, strict=True):
             panel(at)
-            start = days_of(look.window.days)[0]
-            at.axvspan(start, days_of(look.window.days)[-1], color=GOOD, alpha=0.06, lw=0)
+            start = _x(look.window.days)[0]
+            at.axvspan(start, _x(look.window.days)[-1], color=GOOD, alpha=0.06, lw=0)
             at.grid(axis="y")
         dates(axes[-1])
         save(figure, path)
@@ -47,7 +45,9 @@ def timeline(look: Look, path: Path) -> None:
 
 def _columns(look: Look) -> list[str]:
     """The prediction, and the numbers that came nearest to their limits among those that count."""
-    numbers = [name for name, bins in look.watched.bins.items() if bins.values is not None and name in look.window.columns]
+    numbers = [
+        name for name, bins in look.watched.bins.items() if bins.centres is not None and name in look.window.columns
+    ]
     scores = [name for name in numbers if name.startswith(SCORE)][:1]
     ranked = sorted(look.evidence.drifts or (), key=lambda drift: -drift.score)
     faulty = [fault.column for fault in look.evidence.faults]
@@ -57,12 +57,12 @@ def _columns(look: Look) -> list[str]:
 
 def _volume(axes: Axes, look: Look) -> None:
     for counts in (look.before, look.window):
-        axes.bar(days_of(counts.days), counts.rows, width=0.7, color=DIM if counts is look.before else GOOD)
+        axes.bar(_x(counts.days), counts.rows, width=0.7, color=DIM if counts is look.before else GOOD)
     axes.set_title("predictions a day; the window is shaded", loc="left")
 
 
 def _column(axes: Axes, look: Look, name: str) -> None:
-    values = look.watched.bins[name].values
+    values = look.watched.bins[name].centres
     assert values is not None  # noqa: S101  (numbers alone come here)
     usual = _means(look.reference.columns[name], values)
     if np.isfinite(usual).any():
@@ -71,9 +71,13 @@ def _column(axes: Axes, look: Look, name: str) -> None:
     for counts in (look.before, look.window):
         if name in counts.columns:
             shown = _means(counts.columns[name], values)
-            axes.plot(days_of(counts.days), shown, "o-", color=INK if counts is look.before else GOOD, ms=4, lw=1.4)
+            axes.plot(_x(counts.days), shown, "o-", color=INK if counts is look.before else GOOD, ms=4, lw=1.4)
     title = "mean prediction" if name.startswith(SCORE) else name
     axes.set_title(f"{title}: daily mean; grey: 9 of 10 days of the reference", loc="left")
+
+
+def _x(days: NDArray[np.int64]) -> Any:
+    return days.astype("datetime64[D]")
 
 
 def _means(counts: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
@@ -86,10 +90,11 @@ def _loss(axes: Axes, look: Look) -> None:
     rows = np.bincount(place)
     rate = np.bincount(place, weights=labelled.scored.truth) / rows
     known = Scored("binary", labelled.scored.truth, rate[place])
-    for values, style, name in (
+    styles: tuple[tuple[Any, dict[str, Any], str], ...] = (
         (log_losses(labelled.scored), {"color": BAD, "marker": "o"}, "the model"),
         (log_losses(known), {"color": DIM, "ls": "--"}, "the season: the loss of someone who knows each day's rate"),
-    ):
-        axes.plot(days_of(days), np.bincount(place, weights=values) / rows, lw=1.4, ms=4, label=name, **style)
+    )
+    for values, style, name in styles:
+        axes.plot(_x(days), np.bincount(place, weights=values) / rows, lw=1.4, ms=4, label=name, **style)
     axes.set_title("log loss of labelled rows", loc="left")
     axes.legend(fontsize=8, loc="best")

@@ -30,7 +30,7 @@ def context_of(look: Look, environment: str, model: str, drawn: Drawn | None, sa
     units = {
         name: moments(counts, values)[1]
         for name, counts in look.reference.columns.items()
-        if (values := bins[name].values) is not None
+        if (values := bins[name].centres) is not None
     }
     files = {"timeline": PICTURE}
     if drawn is not None:
@@ -73,32 +73,31 @@ def write(look: Look, rules: Rules, context: Context, drawn: Drawn | None, folde
 def content_of(look: Look, context: Context) -> dict[str, Any]:
     """The verdict and everything behind it, for machines."""
     evidence, verdict = look.evidence, look.verdict
-    return _plain(
-        {
-            "version": 1,
-            "environment": context.environment,
-            "model": {"name": context.model, "digest": look.watched.signature.digest},
-            "window": {"start": evidence.days[0], "end": evidence.days[-1], "rows": sum(evidence.rows)},
-            "reference": {"name": look.reference_name, "days": len(look.reference.days)},
-            "outcome": verdict.outcome,
-            "reasons": verdict.reasons,
-            "notes": verdict.notes,
-            "retrain": asdict(verdict.retrain),
-            "flagged": context.flagged,
-            "unseen": context.unseen,
-            "labelled": {"rows": context.labelled[0], "days": context.labelled[1]},
-            "faults": [asdict(fault) for fault in evidence.faults],
-            "drifts": [{**asdict(drift), "drifted": drift.drifted} for drift in evidence.drifts or ()],
-            "gains": [
-                {"by": gain.name, "gain": gain.estimate.value, "error": gain.estimate.error, "rows": gain.estimate.rows}
-                for gain in evidence.gains
-            ],
-            "evidently": {
-                name: {"value": value, "threshold": threshold, "method": method, "drifted": value > threshold}
-                for name, (value, threshold, method) in (context.evidently or {}).items()
-            },
-        }
-    )
+    content = {
+        "version": 1,
+        "environment": context.environment,
+        "model": {"name": context.model, "digest": look.watched.signature.digest},
+        "window": {"start": evidence.days[0], "end": evidence.days[-1], "rows": sum(evidence.rows)},
+        "reference": {"name": look.reference_name, "days": len(look.reference.days)},
+        "outcome": verdict.outcome,
+        "reasons": verdict.reasons,
+        "notes": verdict.notes,
+        "retrain": asdict(verdict.retrain),
+        "flagged": context.flagged,
+        "unseen": context.unseen,
+        "labelled": {"rows": context.labelled[0], "days": context.labelled[1]},
+        "faults": [asdict(fault) for fault in evidence.faults],
+        "drifts": [{**asdict(drift), "drifted": drift.drifted} for drift in evidence.drifts or ()],
+        "gains": [
+            {"by": gain.name, "gain": gain.estimate.value, "error": gain.estimate.error, "rows": gain.estimate.rows}
+            for gain in evidence.gains
+        ],
+        "evidently": {
+            name: {"value": value, "threshold": threshold, "method": method, "drifted": value > threshold}
+            for name, (value, threshold, method) in (context.evidently or {}).items()
+        },
+    }
+    return {key: _plain(value) for key, value in content.items()}
 
 
 def _plain(value: Any) -> Any:

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from weighlock.canvas import BAD, DIM, GOOD, INK, STYLE, dates, figure_of, line, save, short
 from weighlock.decisions.figures import arrow, interval
 from weighlock.decisions.report import ranked
 from weighlock.statistics.metrics import calibration_curve, log_losses
-from weighlock.canvas import BAD, DIM, GOOD, INK, STYLE, dates, figure_of, line, save, short
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

@@ -16,10 +16,10 @@ from weighlock.monitoring import log_compact, log_segment, log_store
 from weighlock.monitoring.log_cat import rows_by_time
 from weighlock.monitoring.log_compact import Compacted, compact
 from weighlock.monitoring.log_forget import forget
-from weighlock.monitoring.log_record import HashKey
+from weighlock.monitoring.log_record import Answer, HashKey
 from weighlock.monitoring.log_store import LABELS, PREDICTIONS, Store, current
 from weighlock.monitoring.log_table import to_rows
-from weighlock.monitoring.prediction_log import Feedback, LogWriter, Model, Record, Row, encode, stamp
+from weighlock.monitoring.prediction_log import Answered, Feedback, LogWriter, Model, Record, Row, encode, stamp
 
 START = dt.datetime(2026, 1, 31, 12, tzinfo=dt.UTC)
 KEY = HashKey("correct horse battery staple")
@@ -38,15 +38,23 @@ def feedback(name: str, truth: Any = True, days: float = 0) -> Feedback:
     return Feedback(name, truth, stamp(START + dt.timedelta(days=days)))
 
 
+def together(*rows: Record) -> bytes:
+    """The line of a request of many rows, which share all but their features and answers."""
+    first = rows[0]
+    said = [Answer(r.id, r.score, r.value, r.scores, r.label, r.flags) for r in rows]
+    asked = [r.features for r in rows]
+    return msgspec.json.encode(Answered(first.time, first.model, asked, said, first.entity, first.request))
+
+
 class Log:
     """A log's folder, where its days are, and short ways to use them."""
 
     def __init__(self, folder: Path, to: str | None = None, key: HashKey | None = KEY) -> None:
         self.folder, self.to, self.key = folder, to or str(folder), key
 
-    def write(self, *rows: Row, close: bool = True) -> LogWriter:
+    def write(self, *rows: Row | bytes, close: bool = True) -> LogWriter:
         writer = LogWriter.open(self.folder, "0")
-        writer.append([encode(row) for row in rows])
+        writer.append([row if isinstance(row, bytes) else encode(row) for row in rows])
         if close:
             writer.close()
         return writer

@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from tests.unit.monitoring.logged import KEY, Log, feedback, record
+from tests.unit.monitoring.logged import KEY, Log, feedback, record, together
 
 from weighlock.cli import main
 from weighlock.errors import ConfigError
@@ -27,6 +27,17 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     return Log(Path("log"), key=None)
 
 
+def test_rows_of_one_request_are_printed_each_by_time_and_id(
+    log: Log, capfdbinary: pytest.CaptureFixture[bytes]
+) -> None:
+    log.write(record("e", days=1), together(record("c"), record("a")), record("b"), record("d", days=0.5))
+
+    assert main(["log", "cat"]) == 0
+
+    shown = [row for line in capfdbinary.readouterr().out.splitlines() for row in decode(line)]
+    assert shown == [record("a"), record("b"), record("c"), record("d", days=0.5), record("e", days=1)]
+
+
 def test_rows_of_days_and_segments_are_printed_by_time_and_once(
     log: Log, capfdbinary: pytest.CaptureFixture[bytes]
 ) -> None:
@@ -38,7 +49,7 @@ def test_rows_of_days_and_segments_are_printed_by_time_and_once(
 
     assert main(["log", "cat"]) == 0
 
-    shown = [decode(line) for line in capfdbinary.readouterr().out.splitlines()]
+    shown = [row for line in capfdbinary.readouterr().out.splitlines() for row in decode(line)]
     assert [row.id for row in shown] == ["z", "a", "a2", "b", "d", "e", "c"]
     assert shown[1] == record("a")
 

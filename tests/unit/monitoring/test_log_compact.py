@@ -10,7 +10,7 @@ import fsspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.monitoring.logged import KEY, MODEL, Log, dies_at, feedback, record
+from tests.unit.monitoring.logged import KEY, MODEL, Log, dies_at, feedback, record, together
 
 from weighlock.errors import ConfigError, EvidenceError, StorageError
 from weighlock.monitoring.log_compact import taken
@@ -40,6 +40,19 @@ def test_rows_are_in_the_days_of_their_own_time(log: Log) -> None:
     }  # fmt: skip
     assert log.segments() == []
     assert log.in_days() + log.in_days(LABELS) == [rows[2], rows[0], rows[1], rows[3]]
+
+
+def test_a_request_of_many_rows_gives_each_row_once_however_often_it_is_taken(log: Log) -> None:
+    rows = [record("a", "jo", label="late"), record("b", "jo", flags=["range:distance"], features={"distance": -1})]
+    live = log.write(together(*rows), close=False)
+    assert log.compact().written["predictions"] == 2
+    live.path.with_suffix(".taken").unlink()
+
+    done = log.compact()
+
+    assert (done.written["predictions"], done.repeated) == (0, 2)
+    assert [row.id for row in log.cat()] == ["a", "b"]
+    assert [(row.label, row.flags) for row in log.in_days()] == [("late", []), (None, ["range:distance"])]
 
 
 def test_what_stands_in_parquet_is_what_was_logged(log: Log) -> None:

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tests.unit.monitoring.logged import KEY, Log, dies_at, feedback, record
+from tests.unit.monitoring.logged import KEY, Log, dies_at, feedback, record, together
 
 from weighlock.errors import ConfigError
 from weighlock.monitoring.log_record import HashKey, encode
@@ -40,6 +40,24 @@ def test_a_persons_rows_go_from_days_waiting_and_live_segments(log: Log) -> None
     live.append([encode(record("id-b4"))])
     assert [row.id for row in log.cat()] == ["id-b1", "id-b2", "id-b3", "id-b4"]
     assert log.forget("jo/1").places == set()
+
+
+def test_a_persons_request_of_many_rows_goes_whole_and_anothers_stays(log: Log) -> None:
+    log.write(together(record("a1", "jo"), record("a2", "jo")), feedback("a2"))
+    log.compact()
+    live = log.write(
+        together(record("a3", "jo"), record("a4", "jo")), together(record("b1", "bo"), record("b2", "bo")), close=False
+    )
+
+    erased = log.forget("jo")
+
+    assert erased.predictions == {"a1", "a2", "a3", "a4"}
+    assert {name for name, _ in erased.labels} == {"a2"}
+    assert log.holds("jo") == []
+    assert [row.id for row in log.cat()] == ["b1", "b2"]
+    live.append([together(record("a5", "jo"), record("a6", "jo"))])  # on its way
+    assert log.compact().forgotten == 2
+    assert log.ids() == ["b1", "b2"]
 
 
 def test_a_row_on_its_way_does_not_come_back_and_one_of_later_does(log: Log) -> None:

@@ -9,9 +9,10 @@ import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.unit.monitoring.logged import record, together
 
 from weighlock.errors import ConfigError
-from weighlock.monitoring.log_record import KEY_VARIABLE, HashKey, LogParams, instant, now, redact, stamp
+from weighlock.monitoring.log_record import KEY_VARIABLE, HashKey, LogParams, decode, instant, now, redact, stamp
 
 KEY = HashKey("correct horse battery staple")
 OTHER = HashKey("incorrect horse battery staple")
@@ -119,3 +120,21 @@ def test_a_time_is_written_and_read_back() -> None:
 def test_a_policy_does_not_leave_the_process() -> None:
     with pytest.raises(TypeError):
         pickle.dumps(params(), protocol=0)
+
+
+def test_a_request_of_many_rows_is_one_line_that_gives_its_rows_back() -> None:
+    rows = [
+        record("a", "jo", request="r", label="late", flags=["unseen:carrier"]),
+        record("b", "jo", request="r", score=None, scores={"x": 0.25, "y": 0.75}),
+        record("c", "jo", request="r", score=None, value=-1e300, features={}),
+    ]
+    line = together(*rows)
+
+    assert b"\n" not in line
+    assert decode(line) == rows
+    content = msgspec.json.decode(line)
+    with pytest.raises(ValueError, match="shorter"):
+        decode(msgspec.json.encode(content | {"predictions": content["predictions"][:2]}))
+    for end in range(1, len(line)):  # torn
+        with pytest.raises(msgspec.DecodeError):
+            decode(line[:end])

@@ -100,3 +100,10 @@ def test_the_digest_is_of_everything_but_itself() -> None:
     assert evidence_digest(content) == evidence_digest(content | {"evidence": "x", "accepted": None})
     assert evidence_digest(content) == evidence_digest(dict(reversed(content.items())))
     assert evidence_digest(content) != evidence_digest(content | {"outcome": "FAIL"})
+
+
+def test_examples_of_rows_are_no_part_of_the_evidence() -> None:
+    content = {"outcome": "PASS", "checks": [{"name": "log_loss"}]}
+
+    assert evidence_digest(content | {"flips": [{"features": {"age": 41}}]}) == evidence_digest(content)
+    assert evidence_digest(content | {"checks": []}) != evidence_digest(content)

@@ -277,3 +277,20 @@ def test_of_many_at_once_one_wins_and_the_others_are_told(root: Path) -> None:
     assert all("someone else was first" in message for message in told)
     assert sh(root, "rev-list", "--count", "HEAD") == "2"
     assert whole(root)
+
+
+@pytest.mark.skipif(shutil.which("ssh-keygen") is None, reason="NOT TESTED: signed commits take ssh-keygen")
+def test_who_signs_commits_signs_these(root: Path, tmp_path: Path) -> None:
+    subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(tmp_path / "key")], check=True)
+    for key, value in (
+        ("gpg.format", "ssh"), ("user.signingkey", str(tmp_path / "key.pub")), ("commit.gpgSign", "true"),
+    ):  # fmt: skip
+        sh(root, "config", key, value)
+
+    made = commit_files(root, FILES, "feat: signed")
+
+    assert "BEGIN SSH SIGNATURE" in sh(root, "cat-file", "commit", made.id)
+    sh(root, "config", "user.signingkey", "/nowhere")
+    with pytest.raises(RepositoryError, match="`git commit-tree` refuses"):
+        commit_files(root, {"other.txt": b"x\n"}, "feat: unsigned")
+    assert whole(root)

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from weighlock.monitoring.prediction_log import encode, read_segments
 from weighlock.serving import startup
 from weighlock.serving.find import identify
 from weighlock.serving.params import ServeParams
@@ -84,11 +85,7 @@ class Client:
         return self.post("/v1/predict", {"rows": list(rows)}, headers)
 
     def logged(self) -> list[Any]:
-        return [
-            json.loads(line)
-            for path in sorted((self.log / "segments").glob("*.jsonl"))
-            for line in path.read_text().splitlines()
-        ]
+        return [json.loads(encode(row)) for row in read_segments(self.log)]
 
     def metric(self, name: str) -> float:
         lines = self.get("/metrics").body.decode().splitlines()

@@ -75,6 +75,24 @@ def test_what_is_answered_is_logged_first_with_everything_that_tells_it_apart(se
     assert dt.datetime.now(dt.UTC) - dt.datetime.fromisoformat(last["time"]) < dt.timedelta(minutes=1)
 
 
+@pytest.mark.parametrize("change", [{}, {"size": 10**22}, {"kind": "ä\0]["}, {"kind": "zz"}, {"kind": ""}])
+def test_the_log_holds_the_same_of_a_large_request_however_it_is_written(serve: Any, change: dict[str, Any]) -> None:
+    client = serve()
+    rows = [ROW | {"size": float(size)} for size in range(LARGE)] + [ROW | change]
+    tight, spread = (json.dumps({"rows": rows}, indent=indent).encode() for indent in (None, 1))
+    answers = [client.post("/v1/predict", content).json["predictions"] for content in (tight, spread)]
+    logged = client.logged()
+    assert [r["id"] for r in logged] == [p["id"] for given in answers for p in given]
+    first, second = (
+        [{k: v for k, v in r.items() if k not in {"id", "time"}} for r in part]
+        for part in (logged[: len(rows)], logged[len(rows) :])
+    )
+    assert first == second
+    (segment,) = (client.log / "segments").glob("*.jsonl")
+    filled = change.get("kind") == ""  # what is logged is not what came
+    assert segment.read_bytes().count(b"\n") == len(rows) + (len(rows) if filled else 1)
+
+
 def test_requests_that_come_together_get_the_scores_that_they_get_alone(serve: Any) -> None:
     client = serve()
     rows = [ROW | {"size": float(size)} for size in np.linspace(-3, 3, 30)]
@@ -271,7 +289,7 @@ def test_a_large_request_that_takes_too_long_is_given_up(serve: Any, monkeypatch
     import time
 
     client = serve(timeout_seconds=0.1)
-    monkeypatch.setattr(client.started.engine, "_score", lambda rows: time.sleep(0.4))
+    monkeypatch.setattr(client.started.engine._model, "score_columns", lambda rows: time.sleep(0.4))
     answer = client.post("/v1/predict", {"rows": [ROW] * LARGE})
     assert (answer.status, answer.json["type"]) == (503, "/docs#too-slow")
     assert client.logged() == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -55,6 +56,53 @@ def test_what_is_left_out_is_null_and_what_is_empty_too(count: int) -> None:
     rows = reader().read(body(*[short] * count))
     assert rows.values == [(1.0, None, None, None, "north", None)] * count
     assert rows.flags == {}
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {
+                "size": st.sampled_from([1.5, 0, 10, 10.1, -3, 1e300]),
+                "port": st.sampled_from(["north", "south", "west"]),
+            },
+            optional={
+                "kind": st.sampled_from(["a", "b", "zz", "", None, 'q"']),
+                "count": st.sampled_from([1, 2.0, 2.5, -1, None]),
+                "new": st.sampled_from([True, False, None]),
+                "note": st.sampled_from(["x", "", None]),
+            },
+        ),
+        min_size=FEW + 1,
+        max_size=FEW + 6,
+    ),
+    st.booleans(),
+)
+def test_many_rows_are_read_as_each_of_them_alone(content: list[dict[str, Any]], strict: bool) -> None:
+    filled = [GOOD | row for row in content]  # nothing is left out: the way by columns
+    for rows in (content, filled):
+        values: list[Any] = []
+        flags: dict[int, list[str]] = {}
+        faults: list[tuple[Any, ...]] = []
+        for place, row in enumerate(rows):
+            try:
+                one = reader(strict=strict).read(body(row))
+            except Refused as refused:
+                faults += [(place, fault.field, fault.problem) for fault in refused.faults]
+            else:
+                values += one.values
+                if one.flags:
+                    flags[place] = one.flags[0]
+        try:
+            found = reader(strict=strict).read(body(*rows))
+        except Refused as refused:
+            assert [(f.row, f.field, f.problem) for f in refused.faults] == faults
+        else:
+            assert (found.values, found.flags, faults) == (values, flags, [])
+            if found.columns:
+                np.testing.assert_array_equal(found.columns.numbers, np.array([v[:3] for v in values], dtype=float).T)
+                assert list(zip(*found.columns.texts, strict=True)) == [v[3:] for v in values]
+            if found.raw is not None:
+                assert json.loads(found.raw) == rows
 
 
 @pytest.mark.parametrize("count", [1, FEW, FEW + 1, 50])

@@ -45,7 +45,7 @@ def asked(client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
         answer = client.get(path, headers) if content is None else client.post(path, content, headers)
         return answer.status, answer.json
 
-    monkeypatch.setattr(smoke_module, "_ask", ask)
+    monkeypatch.setattr(smoke_module, "ask", ask)
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])

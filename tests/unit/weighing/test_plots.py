@@ -10,9 +10,9 @@ import pandas as pd
 import pytest
 from PIL import Image
 
+from weighlock.canvas import WIDTH
 from weighlock.decisions.verdict import Check, Comparison, Kind, Result, Verdict
 from weighlock.statistics.paired import Estimate
-from weighlock.canvas import WIDTH
 from weighlock.weighing.plots import MOST_BARS, by_day, calibration, draw, gains, harms, losses
 from weighlock.weighing.predictions import Predictions
 
