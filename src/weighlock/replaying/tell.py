@@ -6,7 +6,7 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from weighlock.decisions.markdown import cleaned
+from weighlock.decisions.markdown import escaped
 from weighlock.files import outputs, to_json
 from weighlock.replaying.measure import Account, Contrast
 from weighlock.replaying.plots import draw_frontier, draw_months
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from weighlock.replaying.year import Year
 
 RECORD, REPORT, MONTHS, FRONTIER = "replay.json", "replay.md", "months.png", "frontier.png"
-MOST = 160  # characters of a reason
+MOST = 240  # characters of a reason
 CONFIDENCE = 0.95  # of each end of an interval
 
 
@@ -106,7 +106,7 @@ def render(replay: Replay) -> str:
     ]
     for account in replay.accounts:
         lines += ["", f"### {account.life.policy.name}", ""]
-        lines += [f"- {e.day} {e.kind}: {cleaned(e.said, MOST)}" for e in account.life.events] or ["- nothing"]
+        lines += [f"- {e.day} {e.kind}: {escaped(e.said, MOST)}" for e in account.life.events] or ["- nothing"]
     return "\n".join(lines) + "\n"
 
 
