@@ -22,8 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("environment", nargs="?", metavar="ENVIRONMENT", help="such as production (default: all)")
     parser.add_argument(
-        "--url", action="append", default=[], metavar="VARIANT=URL",
-        help="ask this service what it serves: stable=http://… or candidate=http://…; may be given for both",
+        "--url", action="append", default=[], metavar="URL",
+        help="ask what is served: at an environment's entrance, http://…, which leads to both variants, or at "
+        "services: stable=http://…, candidate=http://…",
     )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.epilog = (

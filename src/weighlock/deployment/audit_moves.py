@@ -40,17 +40,21 @@ def _of_event(history: History, policy: DeployParams, event: Event) -> Iterator[
 
 def _arrival(history: History, policy: DeployParams, event: Event, version: str) -> Iterator[Finding]:
     """A release that begins to run here."""
+    name = event.environment
     if record.path_of(version) not in event.entry.tree:
         yield _finding(
-            "no release", event, f"`{version}` runs here without a record `{record.path_of(version)}`.", _BACK, version
+            "no release",
+            event,
+            f"`{version}` runs in {name} without a record `{record.path_of(version)}`.",
+            _BACK,
+            version,
         )
-    name = event.environment
     earlier = policy.before(name) if name in policy.environments else None
     parents = history.ledger.parents(event.entry)
     if earlier is None or not any(path_of(earlier) in parent.tree for parent in parents):
         return
     if not any(version in history.stable[parent.id].get(earlier, NONE) for parent in parents):
-        yield _finding("order", event, f"`{version}` came here before it was stable in {earlier}.", _BACK, version)
+        yield _finding("order", event, f"`{version}` came to {name} before it was stable in {earlier}.", _BACK, version)
 
 
 def _untold(event: Event, after: Environment) -> Iterator[Finding]:
@@ -59,9 +63,11 @@ def _untold(event: Event, after: Environment) -> Iterator[Finding]:
         passed = skipped(event.before, after)
         if passed and event.said.get("Skipped") != percents(passed):
             yield _finding(
-                "skipped", event, f"{percents(passed)} of its steps were passed over, and the commit does not say so.",
-                "Look whether it holds: `weighlock status " + event.environment + "`.",
-            )  # fmt: skip
+                "skipped",
+                event,
+                f"{percents(passed)} of {event.environment}'s steps were passed over, and the commit does not say so.",
+                "Look whether it holds: `weighlock status {environment}`.",
+            )
     told = event.said.get("To")
     if told is not None and told != described(after):
         yield _finding(
@@ -101,7 +107,8 @@ def _unblocked(history: History) -> Iterator[Finding]:
             told = trailers_of(entry.message, name).get("Unblocked", "").split(", ")
             for version in sorted({_version(block) for block in carried} - blocked - set(told)):
                 yield Finding(
-                    "blocked", entry, path_of(name), f"`{version}` was blocked, and is no more without a word.",
+                    "blocked", entry, path_of(name),
+                    f"`{version}` was blocked in {name}, and is no more without a word.",
                     f"Block it again; `weighlock promote {version} {name} --unblock --reason …` says why not.", version,
                 )  # fmt: skip
             kept = {block for block in carried if _version(block) in blocked}

@@ -186,22 +186,24 @@ def _strayed(added: _Added, release: Release) -> Iterator[Finding]:
 
 
 def _tags(ledger: Ledger) -> Iterator[Finding]:
-    """Releases whose tag is on a commit that is not in this history, or that holds another record."""
+    """Releases whose tag is on a commit that is not in this history, or that does not hold the record.
+
+    A tag of a release that is not here at all says nothing: this branch may be older than it.
+    """
     for tag, commit in ledger.tags.items():
         named = parse_tag(tag)
-        if named is None:
+        path = record.path_of(named[1]) if named else ""
+        if named is None or path not in ledger.head.tree:
             continue
-        version = named[1]
-        path = record.path_of(version)
-        entry = ledger.by_id.get(commit)
-        if entry is None:
+        made = next(entry for entry in reversed(ledger.entries) if path in entry.changes)
+        tagged = ledger.by_id.get(commit)
+        if tagged is None:
             yield Finding(
-                "rewritten", ledger.head, path,
-                f"the tag `{tag}` is on {commit[:9]}, which is not in this history.",
-                "On the branch itself, history was rewritten: compare with another clone.", version,
+                "rewritten", made, path, f"the tag `{tag}` is on {commit[:9]}, which is not in this history.",
+                "History was rewritten: compare with another clone.", named[1],
             )  # fmt: skip
-        elif entry.tree.get(path) != ledger.head.tree.get(path):
+        elif path not in tagged.tree:
             yield Finding(
-                "edited", ledger.head, path, f"`{path}` is not the record on which the tag `{tag}` was put.",
-                _RESTORE.format(commit=tag, path=path), version,
+                "torn", made, path, f"the tag `{tag}` is on {commit[:9]}, which does not hold `{path}`.",
+                "Tags are not moved: look who has put it there.", named[1],
             )  # fmt: skip

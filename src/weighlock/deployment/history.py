@@ -142,7 +142,9 @@ def history_of(ledger: Ledger) -> History:
             line, before = _line(entry, path, [lines[parent.id].get(path, _Line()) for parent in parents])
             lines[entry.id][path] = line
             if line.origin == entry.id:
-                events.append(_event(ledger, entry, path, before))
+                event = _event(ledger, entry, path, before)
+                if event.fault or event.before != event.after:  # else comments alone have changed
+                    events.append(event)
             state = ledger.environment(entry.tree, path)
             if isinstance(state, Environment) and state.stable:
                 now[environment_of(path) or ""] = frozenset({state.stable})

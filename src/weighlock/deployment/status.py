@@ -17,6 +17,8 @@ from weighlock.serving.settings import Identity
 Name = Literal["stable", "candidate"]
 Sync = Literal["not asked", "in sync", "differs", "no answer"]
 VARIANTS: tuple[Name, ...] = ("stable", "candidate")
+ABSENT = {404, 502, 503, 504}  # what an entrance says of a variant that is not there
+_URL = ("http://", "https://")
 Ask = Callable[[str], tuple[int, Any]]  # base URL -> status and body of /v1/model; EvidenceError where nothing answers
 
 
@@ -124,6 +126,8 @@ def _asked(variant: Variant, url: str, ask: Ask) -> Variant:
         if variant.wanted is None:
             return replace(variant, sync="in sync")  # nothing should answer, and nothing does
         return replace(variant, sync="no answer", differences=(one_line(str(error)),))
+    if status in ABSENT and variant.wanted is None:
+        return replace(variant, sync="in sync")
     if status != 200 or not isinstance(body, dict) or "digest" not in body:
         told = body.get("detail") if isinstance(body, dict) else None
         return replace(variant, sync="no answer", differences=(one_line(f"status {status}: {told or 'no model'}"),))
@@ -147,17 +151,22 @@ def _differences(wanted: Identity | None, found: Mapping[str, Any]) -> list[str]
 
 
 def parse_urls(given: list[str]) -> dict[Name, str]:
-    """`stable=http://…` for each variant.
+    """`stable=http://…` for each variant; or `http://…` alone, an environment's entrance, which leads to both.
 
     Raises:
         ConfigError: it is none.
     """
     found: dict[Name, str] = {}
+    if len(given) == 1 and given[0].startswith(_URL):
+        return {name: f"{given[0].rstrip('/')}/variants/{name}" for name in VARIANTS}
     for text in given:
         name, equals, url = text.partition("=")
         variant = next((known for known in VARIANTS if known == name), None)
-        if variant is None or not equals or not url.startswith(("http://", "https://")):
-            raise ConfigError(f"`--url` should be stable=http://… or candidate=http://…, but is {text!r}.")
+        if variant is None or not equals or not url.startswith(_URL):
+            raise ConfigError(
+                f"`--url` should be an environment's entrance, http://…, or a service's, stable=http://… or "
+                f"candidate=http://…, but is {text!r}."
+            )
         if variant in found:
             raise ConfigError(f"`--url {variant}=…` is given twice.")
         found[variant] = url.rstrip("/")

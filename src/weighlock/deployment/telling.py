@@ -16,6 +16,7 @@ from weighlock.deployment.wording import one_line, percent, way
 
 SHORT = 9  # of a commit
 LEAST, BY = 24, 16  # of what: the narrowest that it becomes; of by: the widest
+SETTINGS = "other settings"
 SIGN = {"in sync": "in sync", "differs": "DIFFERS", "no answer": "NO ANSWER", "not asked": ""}
 
 
@@ -48,9 +49,10 @@ def told(event: Event) -> str:
         return "does not read" if event.fault else "is gone"
     gone = {entry.release for entry in before.blocked} - {entry.release for entry in after.blocked}
     new = [entry.release for entry in after.blocked if entry not in before.blocked]
-    parts = [*_stable(before, after, new), *_candidate(before, after)]
-    parts += [f"{version} blocked" for version in new] + [f"{version} unblocked" for version in sorted(gone)]
-    return ", ".join(parts) or ("other settings" if event.before else "begins")
+    parts = [*_stable(before, after, new), *_candidate(before, after, new)]
+    parts += [f"{version} blocked" for version in new if f"{version} taken away and blocked" not in parts]
+    parts += [f"{version} unblocked" for version in sorted(gone)]
+    return ", ".join(parts) or (SETTINGS if event.before else "begins")
 
 
 def _stable(before: Environment, after: Environment, blocked: list[str]) -> list[str]:
@@ -63,12 +65,14 @@ def _stable(before: Environment, after: Environment, blocked: list[str]) -> list
     return [f"back to {after.stable}" if before.stable in blocked else f"{after.stable} is stable"]
 
 
-def _candidate(before: Environment, after: Environment) -> list[str]:
+def _candidate(before: Environment, after: Environment, blocked: list[str]) -> list[str]:
     old, new = before.candidate, after.candidate
     if new == old:
         return []
     if new is None:
-        return [] if old is None or old.release == after.stable else [f"{old.release} taken away"]
+        if old is None or old.release == after.stable:
+            return []
+        return [f"{old.release} taken away{' and blocked' if old.release in blocked else ''}"]
     if old and old.release == new.release:
         return [f"{new.release} {way(new.route)}, was {way(old.route)}"]
     return [f"{new.release} {way(new.route)}"]
@@ -91,7 +95,8 @@ def _said(history: History, event: Event) -> list[str]:
     if reason := event.said.get("Reason"):
         said.append(one_line(reason))
     if "Environment" not in event.said and event.before is not None:
-        said.append(f"by hand: {one_line(event.entry.subject)}")
+        hand = "" if told(event) == SETTINGS else "by hand: "
+        said.append(f"{hand}{one_line(event.entry.subject)}")
     return said
 
 

@@ -44,30 +44,42 @@ def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.i
     folds = min(FOLDS, int(number.max()) + 1)
     for fold in range(folds):
         learn, apply = number % folds != fold, number % folds == fold
-        offsets = _offsets(
-            logits[learn], np.asarray(scored.truth[learn], dtype=np.float64), groups[learn], groups.max()
-        )
-        corrected[apply] += offsets[groups[apply]]
+        centred = logits - logits[learn].mean()
+        truth = np.asarray(scored.truth[learn], dtype=np.float64)
+        offsets, slopes = _moves(logits[learn], centred[learn], truth, groups[learn], int(groups.max()) + 1)
+        corrected[apply] += offsets[groups[apply]] + slopes[groups[apply]] * centred[apply]
     better = Scored("binary", scored.truth, 1 / (1 + np.exp(-corrected)))
     # where nothing has changed, gains are losses: that days may be alike needs no allowance beside the margin
     return mean_difference(log_losses(scored) - log_losses(better), Units(number))
 
 
-def _offsets(logits: Floats, truth: Floats, groups: NDArray[np.intp], last: int) -> Floats:
-    """(g,) by group: penalised maximum likelihood after a shift that all rows share, by Newton's steps."""
-    weight = np.bincount(groups, minlength=last + 1)
+def _moves(
+    logits: Floats, centred: Floats, truth: Floats, groups: NDArray[np.intp], count: int
+) -> tuple[Floats, Floats]:
+    """(g,) offsets and (g,) slopes by group, beside what all rows share: penalised likelihood, by Newton's steps.
+
+    A slope is what tells labels that are the other way round where half of them are positive.
+    """
+
+    def summed(values: Floats) -> Floats:
+        return np.asarray(np.bincount(groups, weights=values, minlength=count), dtype=np.float64)
+
     shared = 0.0
     for _ in range(STEPS):
         given = 1 / (1 + np.exp(-(logits + shared)))
         shared += float((truth - given).sum() / max((given * (1 - given)).sum(), CLIP))
         shared = float(np.clip(shared, -FARTHEST, FARTHEST))
-    offsets = np.zeros(last + 1)
+    offsets, slopes, doubt = np.zeros(count), np.zeros(count), RIDGE / 4
     for _ in range(STEPS):
-        given = 1 / (1 + np.exp(-(logits + shared + offsets[groups])))
-        slope = np.bincount(groups, weights=truth - given, minlength=last + 1) - RIDGE / 4 * offsets
-        bend = np.bincount(groups, weights=given * (1 - given), minlength=last + 1) + RIDGE / 4
-        offsets = np.clip(offsets + np.clip(slope / bend, -1.0, 1.0), -FARTHEST, FARTHEST)
-    return np.asarray(offsets - (offsets @ weight) / max(weight.sum(), 1))
+        given = 1 / (1 + np.exp(-(logits + shared + offsets[groups] + slopes[groups] * centred)))
+        left, weight = truth - given, given * (1 - given)
+        up, steep = summed(left) - doubt * offsets, summed(left * centred) - doubt * slopes
+        bend, cross, twist = summed(weight) + doubt, summed(weight * centred), summed(weight * centred**2) + doubt
+        determinant = bend * twist - cross**2
+        offsets += np.clip((twist * up - cross * steep) / determinant, -1.0, 1.0)
+        slopes += np.clip((bend * steep - cross * up) / determinant, -1.0, 1.0)
+    rows = np.bincount(groups, minlength=count) / max(len(groups), 1)
+    return offsets - offsets @ rows, slopes - slopes @ rows
 
 
 def _logit(scores: Floats) -> Floats:

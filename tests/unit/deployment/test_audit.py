@@ -243,6 +243,22 @@ def test_a_tag_on_a_commit_that_is_gone_tells_of_a_rewritten_history(release_of:
     assert found(story, **{"flights__v1.0.0": lost}) == [("rewritten", V1, str(story.tip))]
 
 
+def test_a_tag_says_nothing_of_a_branch_that_is_older(release_of: Make) -> None:
+    story = ordinary(release_of)
+    fork = story.tip
+    newer = story.release("v3")
+    story.commit({"docs/x.md": b"x"}, "docs: x", parents=(fork,))
+
+    assert found(story, **{"flights__v3.0.0": newer}) == []
+
+
+def test_a_tag_is_on_a_commit_with_the_record(release_of: Make) -> None:
+    story = ordinary(release_of)
+
+    assert found(story, **{"flights__v1.0.0": 1}) == [("torn", V1, "2")]
+    assert found(story, **{"flights__v1.0.0": 3, "flights__latest": 1}) == []
+
+
 def test_a_trusted_commit_has_to_be_there(release_of: Make) -> None:
     ledger = ordinary(release_of).ledger()
 

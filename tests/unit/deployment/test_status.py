@@ -103,7 +103,9 @@ def test_what_should_not_run_may_not_answer(history: History, release_of: Make) 
     ask = answering({"http://b": (200, model(release_of("v2")))})
 
     assert syncs(status_of(history, "staging", {"candidate": "http://b"}, ask))[1] == ("differs", "flights v2")
-    assert syncs(status_of(history, "staging", {"candidate": "http://b"}, answering({})))[1] == ("in sync", None)
+    for answers in ({}, {"http://b": (404, "no such variant")}):
+        status = status_of(history, "staging", {"candidate": "http://b"}, answering(answers))
+        assert syncs(status)[1] == ("in sync", None)
 
 
 def test_an_unknown_environment_is_named(history: History) -> None:
@@ -112,9 +114,13 @@ def test_an_unknown_environment_is_named(history: History) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", [["http://a"], ["canary=http://a"], ["stable=a"], ["stable=http://a", "stable=http://b"], ["stable"]]
+    "given",
+    [["http://a", "http://b"], ["canary=http://a"], ["stable=a"], ["stable=http://a", "stable=http://b"], ["stable"]],
 )
 def test_urls_are_of_variants(given: list[str]) -> None:
+    assert parse_urls(["http://a/"]) == {
+        "stable": "http://a/variants/stable", "candidate": "http://a/variants/candidate",
+    }  # fmt: skip
     with pytest.raises(ConfigError, match="--url"):
         parse_urls(given)
     assert parse_urls(["stable=http://a/", "candidate=https://b?x=y"]) == {
