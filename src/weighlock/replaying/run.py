@@ -67,7 +67,7 @@ def replay(asked: Asked, root: Path, say: Callable[[str], None]) -> Replay:
     for name in asked.policies:
         life = lived(name, year)
         accounts.append(account(life, year))
-        say(f"{name}: {life.count('promotion')} promotions, {life.count('refusal')} refusals")
+        say(f"{name}: promoted {life.count('promotion')}, refused {life.count('refusal')}")
     since = asked.since or asked.first
     found = contrasts(accounts, year, since, asked.last)
     return Replay(year, tuple(accounts), tuple(found), since, asked.search, time.monotonic() - begun)

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -205,14 +206,7 @@ def require_model(training: Training) -> Training:
 
 def digest_of(root: Path, min_ranks: float) -> str:
     """Of code, knobs, contract and libraries: what a training hangs on but its rows, window and holdout."""
-    import weighlock
-
-    package = Path(weighlock.__file__).parent
-    found = hashlib.sha256()
-    for part in CODE:
-        path = package / part
-        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
-            found.update(source.read_bytes())
+    found = hashlib.sha256(code_digest(CODE).encode())
     params = read_params(root / "params.yaml")
     stripped = params.model_dump(mode="json", include={"data", "validate_", "split", "train", "evaluate", "refit"})
     stripped["data"] |= {"window": Window(start=params.data.window.start).model_dump(mode="json"), "source": None}
@@ -228,6 +222,18 @@ def _alone() -> None:
     """One thread a process: threads of several trainings that wait for each other on few cores cost tenfold."""
     for name in ("LOKY_MAX_CPU_COUNT", "OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ[name] = "1"
+
+
+@cache
+def code_digest(parts: tuple[str, ...]) -> str:
+    """Of some of this package's modules and folders: what was made by other code is made anew."""
+    import weighlock
+
+    package, found = Path(weighlock.__file__).parent, hashlib.sha256()
+    for path in (package / part for part in parts):
+        for source in sorted(path.rglob("*.py")) if path.is_dir() else [path]:
+            found.update(source.read_bytes())
+    return found.hexdigest()
 
 
 def _refit(value: Any) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from weighlock.layout import RECIPE, SERVED, WEIGHED
 from weighlock.learners.recipe import Recipe, matrix
 from weighlock.replaying.gate import Weighing, judged, weigh
 from weighlock.replaying.life import Calendar, Judged, Seen, Version
-from weighlock.replaying.trainings import Bench, Training, Wanted, require_model
+from weighlock.replaying.trainings import Bench, Training, Wanted, code_digest, require_model
 from weighlock.schema import Schema
 from weighlock.scoring import RESULT_THREADS, Scorer
 from weighlock.times import local_days
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
 
+# what verdicts hang on beside the trainings
+WATCH_CODE = ("watching", "statistics", "decisions", "replaying/watch.py")
+GATE_CODE = ("weighing", "statistics", "decisions", "replaying/gate.py")
 EPOCH = dt.date(1970, 1, 1)
 
 
@@ -127,7 +130,17 @@ class Year:
         """See `life.World`."""
         training = require_model(self.training(version.end))
         asked = self.watch.model_dump(mode="json")
-        name = _name(training.folder.name, day, version.since, since_retraining, thorough, self.calendar, asked)
+        name = _name(
+            code_digest(WATCH_CODE),
+            self.table.digest,
+            training.folder.name,
+            day,
+            version.since,
+            since_retraining,
+            thorough,
+            self.calendar,
+            asked,
+        )
 
         def made() -> dict[str, Any]:
             from weighlock.replaying.watch import look
@@ -142,7 +155,7 @@ class Year:
         challenger, before = (require_model(self.training(day)) for day in (end, champion.end))
         asked = self.gate.model_dump(mode="json")
         asked["primary"].pop("margin")  # with every margin the same figures are held against it
-        name = _name(challenger.folder.name, before.folder.name, asked)
+        name = _name(code_digest(GATE_CODE), challenger.folder.name, before.folder.name, asked)
 
         def made() -> dict[str, Any]:
             return asdict(weigh(challenger.folder, before.folder, self.gate))
