@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +16,8 @@ if TYPE_CHECKING:
 
 MOST = 60_000  # characters that a pull request's body may have, with something to spare
 MOST_DRIFTS = 12
+# pictures are files beside the report, which a pull request cannot show
+_PLOTS = re.compile(r"<details><summary>Plots</summary>.*?</details>\n?", re.DOTALL)
 MARK = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔"}
 
 
@@ -68,7 +71,7 @@ def request_of(found: Findings) -> Request:
         *_metrics(found),
     ]
     head = joined(lines)
-    whole = joined([head, "### The gate", "", found.report])
+    whole = joined([head, "### The gate", "", _PLOTS.sub("", found.report)])
     if len(whole) > MOST:
         cut = "The gate's report is too long for a pull request; `weighlock gate` on this branch writes it."
         whole = joined([head, "### The gate", "", cut])

@@ -59,6 +59,13 @@ def test_a_report_that_is_too_long_is_left_out() -> None:
     assert "`weighlock gate` on this branch writes it" in body
 
 
+def test_pictures_that_are_not_there_are_left_out() -> None:
+    report = "before\n<details><summary>Plots</summary>\n\n![Gain](gain.png)\n\n</details>\nafter"
+    body = request_of(replace(FOUND, report=report)).body
+    assert "gain.png" not in body
+    assert "before\nafter" in body
+
+
 def test_the_commit_says_why() -> None:
     assert message_of(FOUND) == (
         "data: up to 2013-09-30\n\n27,122 rows came since 2013-08-31. The gate says PASS. The watch of production said "
