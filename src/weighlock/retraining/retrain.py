@@ -17,7 +17,7 @@ from weighlock.releases.repository import ask, committer, last_words
 from weighlock.retraining.branches import PREFIX
 from weighlock.retraining.knobs import END, with_value
 from weighlock.retraining.request import Findings, Request, message_of, request_of
-from weighlock.retraining.workplace import Workplace, bring_files, workplace
+from weighlock.retraining.workplace import Workplace, alone, bring_files, workplace
 from weighlock.revisions import git
 from weighlock.schema import FILE as SCHEMA
 from weighlock.schema import read_schema
@@ -64,6 +64,11 @@ def retrain(newest: Newest, watched: Watched | None, root: Path) -> Retrained | 
         RepositoryError: git refuses.
     """
     committer(root)  # before an hour's work
+    with alone(root):
+        return _retrain(newest, watched, root)
+
+
+def _retrain(newest: Newest, watched: Watched | None, root: Path) -> Retrained | None:
     place = workplace(root, branch_of(newest.day).replace("/", "-"))
     path = place.folder / PARAMS
     text = path.read_text(encoding="utf-8")

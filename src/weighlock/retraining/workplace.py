@@ -5,10 +5,12 @@ The user's branch, index and files stay as they are. A run that was killed finds
 
 from __future__ import annotations
 
+import fcntl
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +20,7 @@ from weighlock.releases.repository import ask, last_words
 from weighlock.revisions import git
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 FOLDER = ".dvc/tmp/weighlock"  # DVC ignores it, git too, and it is on the cache's disk
 
@@ -105,6 +107,25 @@ def workplace(root: Path, name: str) -> Workplace:
         raise EvidenceError("the last commit has no `params.yaml` beside a `.dvc` folder. Commit them first.")
     _share_cache(root, place.folder)
     return place
+
+
+@contextmanager
+def alone(root: Path) -> Iterator[None]:
+    """One retraining at a time in a repository; the lock goes with the process, however that ends.
+
+    Raises:
+        RepositoryError: another one is under way.
+    """
+    folder = root / FOLDER
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("w", encoding="utf-8") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise RepositoryError(
+                "another retraining is under way in this repository. Wait until it is done."
+            ) from None
+        yield
 
 
 def bring_files(place: Workplace, pattern: str) -> None:
