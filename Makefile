@@ -43,7 +43,7 @@ check: env  ## format, lint, types, import contracts
 e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
 	python -m pytest tests/e2e
 
-BENCHMARKS := pipeline gate serving batch routing audit judge
+BENCHMARKS := pipeline gate serving batch routing audit judge site
 bench: env  ## the measured figures, as tables and as JSON
 	@short=0; for name in $(BENCHMARKS); do python -m benchmarks.$$name || short=1; done; exit $$short
 

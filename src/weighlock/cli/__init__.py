@@ -26,6 +26,7 @@ COMMANDS = {
     "status": "show what git wants to run, and whether that is what answers",
     "history": "show who changed an environment, when and why",
     "audit": "verify in git's history that records are untouched and promotions were allowed",
+    "site": "build static pages of what runs where, since when and why",
     "track": "log the result to MLflow, once",
     "init": "turn your own CSV or Parquet into a working setup",
     "log": "compact and print the prediction log, and erase a person from it",

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from weighlock.releases.card.blocks import Block, Card
 
-_STYLE = """
+STYLE = """
 :root {
   color-scheme: light dark;
   --ink: #1f2430; --dim: #5b6170; --line: #dfe2ea; --paper: #fff; --code: #f2f4f8; --bar: #0072b2; --mark: #d55e00
@@ -60,7 +60,7 @@ def render(card: Card) -> str:
             f"<head><meta charset='utf-8'><title>{escape(card.title)}: model card</title>",
             "<meta name='viewport' content='width=device-width, initial-scale=1'>",
             "<meta http-equiv='Content-Security-Policy' content=\"default-src 'none'; style-src 'unsafe-inline'\">",
-            f"<style>{_STYLE}</style></head>",
+            f"<style>{STYLE}</style></head>",
             f"<body><h1>{escape(card.title)}</h1>",
             f"<nav>{' '.join(f'<a href=#{_anchor(t)}>{escape(t)}</a>' for t in titles)}</nav>",
             *map(_block, card.blocks),
@@ -72,17 +72,17 @@ def render(card: Card) -> str:
 def _block(block: Block) -> str:
     match block:
         case Heading():
-            return f"<h2 id='{_anchor(block.text)}'>{_marked(block.text)}</h2>"
+            return f"<h2 id='{_anchor(block.text)}'>{marked(block.text)}</h2>"
         case Text():
-            return f"<p>{_marked(block.text)}</p>"
+            return f"<p>{marked(block.text)}</p>"
         case Items():
-            return f"<ul>{''.join(f'<li>{_marked(text)}</li>' for text in block.texts)}</ul>"
+            return f"<ul>{''.join(f'<li>{marked(text)}</li>' for text in block.texts)}</ul>"
         case Table():
             return _table(block)
         case Bars():
-            return f"<p class='about'>{_marked(block.about)}</p>{bars(block)}"
+            return f"<p class='about'>{marked(block.about)}</p>{bars(block)}"
         case Curve():
-            return f"<p class='about'>{_marked(block.about)}</p>{curve(block)}"
+            return f"<p class='about'>{marked(block.about)}</p>{curve(block)}"
         case Commands():
             return f"<pre><code>{escape(chr(10).join(block.lines))}</code></pre>"
 
@@ -95,7 +95,7 @@ def _table(block: Table) -> str:
 
 def _cells(tag: str, cells: Sequence[str], right: frozenset[int]) -> str:
     return "".join(
-        f"<{tag}{' class=n' if place in right else ''}>{_marked(cell)}</{tag}>" for place, cell in enumerate(cells)
+        f"<{tag}{' class=n' if place in right else ''}>{marked(cell)}</{tag}>" for place, cell in enumerate(cells)
     )
 
 
@@ -103,7 +103,7 @@ def _anchor(title: str) -> str:
     return "".join(c if c.isalnum() else "-" for c in title.lower())
 
 
-def _marked(text: str) -> str:
+def marked(text: str) -> str:
     """Text with its `code` as such; an odd backtick stands for itself."""
     parts = escape(text).split("`")
     if len(parts) % 2 == 0:
