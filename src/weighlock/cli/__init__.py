@@ -30,6 +30,8 @@ COMMANDS = {
     "track": "log the result to MLflow, once",
     "init": "turn your own CSV or Parquet into a working setup",
     "log": "compact and print the prediction log, and erase a person from it",
+    "retrain": "move the window to the newest complete data, train, weigh, and write the pull request",
+    "replay": "live a time that is over again, under policies, with what was known then",
     "label": "join outcomes that arrive later to the predictions of the log",
     "watch": "look at production: OK, WARN, RETRAIN, BROKEN or UNKNOWN",
     "score": "score whole Parquet or CSV files with a model",
