@@ -13,6 +13,8 @@ PACK = $(if $(RELEASE),--release "$(RELEASE)") $(if $(BASE_IMAGE),--base-image "
 # What the lock does not name is not installed, whatever the machine's own configuration offers.
 unexport PIP_FIND_LINKS
 
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
+
 .PHONY: help env repro test check e2e bench bento image dashboards lock mlflow clean
 
 help:  ## list the targets
@@ -35,12 +37,13 @@ repro: env  ## the main job: data to evaluated model, tracked, with a summary
 	weighlock summary
 
 test: env  ## unit tests; on tables this small, threads cost more than they give
-	OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1 python -m pytest -n 2 --dist worksteal
+	$(ONE_THREAD) python -m pytest -n 2 --dist worksteal -m "not processes"
 
 check: env  ## format, lint, types, import contracts
 	pre-commit run --all-files --show-diff-on-failure
 
 e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
+	$(ONE_THREAD) python -m pytest -n 2 --dist worksteal -m processes
 	python -m pytest tests/e2e
 
 BENCHMARKS := pipeline gate serving batch routing audit judge site rollback

@@ -421,6 +421,7 @@ def test_tags_name_what_a_run_is_made_of(project: Path) -> None:
     assert (tags["weighlock.commit"], tags["weighlock.dirty"]) == ("c", "false")
 
 
+@pytest.mark.processes
 def test_without_a_result_mlflow_is_not_even_loaded(tmp_path: Path) -> None:
     script = "import sys; from weighlock.cli import main; code = main(['track']); print(code, 'mlflow' in sys.modules)"
 
@@ -497,6 +498,7 @@ def released(root: Path, release: Release) -> None:
     (root / f"releases/{release.version}.yaml").write_text(format_release(release))
 
 
+@pytest.mark.processes
 def test_releases_are_projected_once(registry: Registry, release_of: Callable[..., Release], tmp_path: Path) -> None:
     released(tmp_path, release_of("v1"))
     released(tmp_path, release_of("v2"))

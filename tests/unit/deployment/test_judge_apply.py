@@ -16,6 +16,8 @@ from weighlock.cli import main
 from weighlock.deployment import judge_apply
 from weighlock.deployment.environment import Candidate, Environment, Route, parse_environment
 
+pytestmark = pytest.mark.processes
+
 POLICY = "deploy: {judge: {min_requests: 50, must_show: [error_rate], error_rate: {margin: 0.05}}}\n"
 AT = dt.datetime.fromtimestamp(START + 3600 * 24, dt.UTC).isoformat()
 

@@ -19,6 +19,8 @@ from weighlock.deployment.policy import read_deploy
 from weighlock.errors import ConfigError, EvidenceError
 from weighlock.setup.policy import deploy_policy
 
+pytestmark = pytest.mark.processes
+
 REPOSITORY = Path(__file__).parents[3]
 PARAMS = (REPOSITORY / "params.yaml").read_text()
 POLICY = (

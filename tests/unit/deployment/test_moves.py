@@ -16,6 +16,8 @@ from weighlock.deployment.trailers import trailers_of
 from weighlock.errors import EvidenceError, RepositoryError
 from weighlock.releases.record import Release
 
+pytestmark = pytest.mark.processes
+
 
 @pytest.fixture(scope="module")
 def root(release_of: Callable[..., Release], tmp_path_factory: pytest.TempPathFactory) -> Path:

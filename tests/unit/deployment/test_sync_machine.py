@@ -27,6 +27,8 @@ from weighlock.deployment.syncing.systemd import Systemd
 from weighlock.deployment.targets import Machine
 from weighlock.errors import ConfigError, EvidenceError
 
+pytestmark = pytest.mark.processes
+
 V1, V2 = Instance("v1", 3101), Instance("v2", 3102)
 UNIT = "weighlock-flights-production@v1.service"
 DIGEST = f"sha256:{'b' * 64}"

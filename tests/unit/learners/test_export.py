@@ -295,6 +295,7 @@ def test_equal_constants_become_one_and_what_is_not_needed_goes() -> None:
     assert [(i.name, onnx.numpy_helper.to_array(i).tolist()) for i in made.initializer] == [("c0", [1.0])]
 
 
+@pytest.mark.processes
 def test_another_process_with_another_hash_seed_makes_the_same_bytes(
     trained: Callable, elsewhere: subprocess.Popen
 ) -> None:

@@ -72,6 +72,7 @@ def test_compact_and_forget_say_what_they_did(log: Log, capsys: pytest.CaptureFi
     assert main(["log", "compact", "--log-dir", "elsewhere"]) == 2
 
 
+@pytest.mark.processes
 def test_a_reader_that_has_seen_enough_is_no_error(log: Log) -> None:
     log.write(*(record(str(i), request="r" * 1000) for i in range(500)))
     command = f"{sys.executable} -m weighlock log cat | head -n 1"

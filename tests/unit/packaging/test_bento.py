@@ -72,6 +72,7 @@ def test_it_is_packed_from_the_repository_only(packable: Packable, tmp_path: Pat
         stage(folder, service, tmp_path, tmp_path)
 
 
+@pytest.mark.processes
 def test_importing_the_service_opens_no_model(packable: Packable, tmp_path: Path) -> None:
     folder, service = packable()
     into = tmp_path / "staged"

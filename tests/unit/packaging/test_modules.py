@@ -21,6 +21,7 @@ def test_nothing_that_trains_reads_tables_or_talks_to_git_goes_along() -> None:
     assert packages == {"cli", "monitoring", "releases", "scoring", "serving"}
 
 
+@pytest.mark.processes
 def test_what_is_found_is_enough(tmp_path: Path) -> None:
     for path in needed(SOURCE):
         (tmp_path / path).parent.mkdir(parents=True, exist_ok=True)

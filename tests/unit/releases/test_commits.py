@@ -15,6 +15,8 @@ from weighlock.errors import ConfigError, RepositoryError
 from weighlock.releases import commits, entries, repository
 from weighlock.releases.commits import PENDING, commit_files, start
 
+pytestmark = pytest.mark.processes
+
 OLD, NEW = b"stable: v1\n", b"stable: v2\n"
 FILES = {"deploy/production.yaml": NEW, "deploy/rendered/new.conf": b"listen 80;\n", "gone/away.txt": None}
 

@@ -14,6 +14,8 @@ from weighlock.releases.compose import read_models, released_as, require_committ
 from weighlock.releases.evidence import read_evidence
 from weighlock.releases.record import Release, check_image, next_version, read_release, read_release_params, versions
 
+pytestmark = pytest.mark.processes
+
 Record = Callable[..., Release]
 IMAGE = f"registry.example.org/parts@sha256:{'6' * 64}"
 

@@ -24,6 +24,8 @@ from weighlock.releases.rebuild import rebuilt
 from weighlock.releases.record import Release
 from weighlock.releases.sources import NotThereError, from_cache, from_remote
 
+pytestmark = pytest.mark.processes
+
 SERVED = {path: content for path, content in models(b"weighed", b"served").items() if "/served/" in path}
 TAG = "parts@v1.0.0"
 

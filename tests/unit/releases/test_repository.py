@@ -12,6 +12,8 @@ from weighlock.errors import ConfigError, RepositoryError
 from weighlock.releases.commits import Commit, commit_files
 from weighlock.releases.repository import author_of, committer, last_words, push, require_current, tag, upstream_of
 
+pytestmark = pytest.mark.processes
+
 
 def sh(root: Path, *arguments: str) -> str:
     done = subprocess.run(["git", *arguments], cwd=root, capture_output=True, text=True, check=True)

@@ -23,6 +23,8 @@ from weighlock.weighing.contenders import find_challenger, find_champion
 from weighlock.weighing.predictions import read_predictions
 from weighlock.weighing.unseen import is_before
 
+pytestmark = pytest.mark.processes
+
 OLD, NEW = Model("linear"), Model("lightgbm")
 FOREST = "random_forest"
 
