@@ -178,7 +178,8 @@ def test_a_rollback_does_not_wait_for_a_candidate_that_will_never_be_ready(yard:
     found: list[Report] = []
     syncing = threading.Thread(target=lambda: found.append(yard.sync()))
     syncing.start()
-    until(lambda: "v2" in yard.runs(), 20)
+    # not by `runs`, which sweeps what has ended, and is only for whoever syncs alone
+    until(lambda: list((yard.site.folder / "services").glob("v2-*.pid")), 20)
     yard.move("rollback", "production", "--reason", "v2 does not start")
 
     report = yard.sync()
