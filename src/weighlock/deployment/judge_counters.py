@@ -6,7 +6,6 @@ last look is lost. Each look is kept in a file of JSON lines, so that the stretc
 
 from __future__ import annotations
 
-import fcntl
 import json
 import math
 import urllib.error
@@ -20,6 +19,7 @@ from typing import Any
 
 from weighlock.errors import EvidenceError
 from weighlock.files import write_text
+from weighlock.locks import locked
 
 SECONDS = 10
 UNASKED = {"401", "403"}  # who has no key has not asked the model
@@ -225,6 +225,5 @@ def _restarted(before: Totals | None, after: Totals) -> bool:
 def _alone(path: Path) -> Iterator[None]:
     """One look at a time, also where a timer and a person look at once."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_name(f".{path.name}.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(path.with_name(f".{path.name}.lock")):
         yield

@@ -7,8 +7,6 @@ holds already is not written again, so doing it all once more gives the same log
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
-import os
 from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -17,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weighlock.errors import EvidenceError
+from weighlock.locks import locked
 from weighlock.monitoring.log_erase import Erased, Gone, day_files, erase_from_files, erase_from_segment
 from weighlock.monitoring.log_forgotten import Forgotten, known_until
 from weighlock.monitoring.log_record import HashKey, Record, Row
@@ -69,12 +68,8 @@ def alone(folder: Path) -> Iterator[None]:
     """
     if not folder.is_dir():
         raise EvidenceError(f"`{folder}` holds no prediction log. `weighlock serve --log-dir {folder}` writes one.")
-    file = os.open(folder, os.O_RDONLY)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with locked(folder):
         yield
-    finally:
-        os.close(file)
 
 
 def compact(

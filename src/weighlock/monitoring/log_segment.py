@@ -8,7 +8,6 @@ cache: `kill -9` loses none of it; a power cut may lose what the kernel had not 
 from __future__ import annotations
 
 import contextlib
-import fcntl
 import os
 import re
 import secrets
@@ -20,6 +19,7 @@ from pathlib import Path
 import msgspec
 
 from weighlock.errors import StorageError
+from weighlock.locks import try_lock
 from weighlock.monitoring.log_record import Row, decode
 
 DEFAULT_FOLDER = Path("log")
@@ -155,11 +155,8 @@ def _create(folder: Path, worker: str, seconds: float) -> tuple[int, Path]:
         file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_EXCL, 0o600)
         try:
             # Between these two a compaction may have taken the empty file for one that was given up.
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if os.fstat(file).st_nlink:
+            if try_lock(file) and os.fstat(file).st_nlink:
                 return file, path
-        except BlockingIOError:
-            pass
         except OSError:
             os.close(file)
             path.unlink(missing_ok=True)
@@ -243,12 +240,7 @@ def given_up(path: Path) -> Iterator[bool]:
     """Whether a segment's writer has closed it or died; while this lasts, no one else takes it for that."""
     file = os.open(path, os.O_RDONLY)
     try:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            yield False
-        else:
-            yield True
+        yield try_lock(file)
     finally:
         os.close(file)
 

@@ -7,7 +7,6 @@ staged stays as it is, and out of the commit.
 
 from __future__ import annotations
 
-import fcntl
 import tempfile
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from weighlock.errors import RepositoryError, StorageError
 from weighlock.files import outputs
+from weighlock.locks import locked
 from weighlock.releases.entries import FILE, Entries, Entry, index_info, of_files, of_index, of_tree
 from weighlock.releases.repository import ask, author_of, committer, last_words
 from weighlock.revisions import find_commit, git
@@ -147,8 +147,7 @@ def write_bytes(path: Path, content: bytes) -> None:
 def _alone(base: Base) -> Iterator[None]:
     """No other command of ours is at this worktree's index and files meanwhile; a killed one holds nothing."""
     folder = Path(ask(base.top, "rev-parse", "--absolute-git-dir"))
-    with (folder / "weighlock.lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with locked(folder / "weighlock.lock"):
         yield
 
 

@@ -7,7 +7,6 @@ which is what slow hashes are for (they protect passwords, which people choose).
 from __future__ import annotations
 
 import datetime as dt
-import fcntl
 import hashlib
 import hmac
 import json
@@ -16,12 +15,13 @@ import re
 import secrets
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from weighlock.errors import ConfigError, StorageError
+from weighlock.locks import locked
 
 DEFAULT_FILE = Path("keys.json")
 SCOPES = ("predict", "feedback", "admin")
@@ -207,16 +207,13 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 @contextmanager
 def _alone(path: Path) -> Iterator[None]:
     """No other `weighlock keys` changes the file meanwhile (a lock on its folder)."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        folder = os.open(path.parent, os.O_RDONLY)
-    except OSError as error:
-        raise StorageError(f"`{path}` cannot be written: {error.strerror or error}.") from error
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
+    with ExitStack() as held:
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            held.enter_context(locked(path.parent))
+        except OSError as error:
+            raise StorageError(f"`{path}` cannot be written: {error.strerror or error}.") from error
         yield
-    finally:
-        os.close(folder)
 
 
 def _write(path: Path, keys: Sequence[Key]) -> None:

@@ -7,7 +7,6 @@ never go back when a worker dies.
 
 from __future__ import annotations
 
-import fcntl
 import math
 import mmap
 import os
@@ -18,6 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+
+from weighlock.locks import try_lock
 
 MOST_WORKERS = 4096
 FEW = 16  # values up to which a loop is quicker than numpy
@@ -141,9 +142,7 @@ class Metrics:
         self.folder.mkdir(parents=True, exist_ok=True)
         for number in range(MOST_WORKERS):
             file = os.open(self.folder / f"{number}.metrics", os.O_RDWR | os.O_CREAT, 0o600)
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(file):
                 os.close(file)
                 continue
             os.ftruncate(file, self._size)
@@ -157,11 +156,7 @@ class Metrics:
             if path.stem == str(self._number):
                 continue
             with path.open("rb") as file:
-                try:
-                    fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-                    alive = False
-                except BlockingIOError:
-                    alive = True
+                alive = not try_lock(file.fileno(), shared=True)
                 content = file.read()
             if len(content) == self._size:  # else its worker is only starting
                 yield memoryview(content).cast("d"), alive

@@ -6,13 +6,14 @@ whose folder is in use: the supervisor's on `owner`, and each worker's on its co
 
 from __future__ import annotations
 
-import fcntl
 import os
 import shutil
 import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+
+from weighlock.locks import try_lock
 
 PREFIX = "weighlock-"
 OWNER = "owner"
@@ -49,7 +50,7 @@ def _begin(place: Path, held: ExitStack) -> Path:
         folder = Path(tempfile.mkdtemp(prefix=PREFIX, dir=place))
         file = _open(folder / OWNER, os.O_RDWR | os.O_CREAT | os.O_EXCL)
         # Between these two another start may have taken the folder for one whose owner is dead.
-        if _lock(file) and os.fstat(file).st_nlink:
+        if try_lock(file) and os.fstat(file).st_nlink:
             held.callback(os.close, file)
             return folder
         os.close(file)
@@ -64,7 +65,7 @@ def _sweep(folder: Path) -> bool:
             for path in (folder / OWNER, *folder.glob("*.metrics")):
                 file = _open(path, os.O_RDWR)
                 held.callback(os.close, file)
-                if not _lock(file):
+                if not try_lock(file):
                     return False
         except OSError:  # it is none of ours, or its owner removes it
             return False
@@ -74,11 +75,3 @@ def _sweep(folder: Path) -> bool:
 
 def _open(path: Path, flags: int) -> int:
     return os.open(path, flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
-
-
-def _lock(file: int) -> bool:
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True

@@ -6,7 +6,6 @@ between two steps can be mistaken for it, or make two of it.
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import signal
@@ -20,6 +19,7 @@ from pathlib import Path
 
 from weighlock.deployment.syncing.plan import Instance
 from weighlock.deployment.syncing.runner import Job, StepFailedError
+from weighlock.locks import try_lock
 
 PATIENCE = 10.0  # seconds that a service may take to end; `weighlock serve` does within five
 LOOK_EVERY = 0.02
@@ -66,9 +66,7 @@ class Processes:
         one = job.instance
         lock = os.open(self._path(one, "lock"), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            try:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
+            if not try_lock(lock):
                 return  # it runs
             self._path(one, "pid").unlink(missing_ok=True)
             with self._path(one, "log").open("wb") as log:
@@ -95,12 +93,9 @@ class Processes:
         except FileNotFoundError:
             return False
         try:
-            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+            return not try_lock(lock, shared=True)
         finally:
             os.close(lock)
-        return False
 
     def stop(self, instance: Instance) -> None:
         """SIGTERM, and SIGKILL for all that is left of it."""

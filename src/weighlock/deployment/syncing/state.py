@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import json
 import os
 import time
@@ -17,6 +16,7 @@ from weighlock.config import Strict, parse
 from weighlock.deployment.syncing.plan import Instance
 from weighlock.errors import ConfigError, EvidenceError, StorageError
 from weighlock.files import to_json, write_text
+from weighlock.locks import try_lock
 from weighlock.releases.record import Commit, Version
 
 FILE = "state.json"
@@ -109,18 +109,10 @@ def alone(folder: Path, seconds: float) -> Iterator[None]:
         ) from error
     try:
         deadline = time.monotonic() + seconds
-        while not _locked(handle):
+        while not try_lock(handle):
             if time.monotonic() >= deadline:
                 raise ConfigError(f"another sync of this environment is under way (it holds `{folder / 'lock'}`).")
             time.sleep(LOOK_EVERY)
         yield
     finally:
         os.close(handle)
-
-
-def _locked(handle: int) -> bool:
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        return False
-    return True
