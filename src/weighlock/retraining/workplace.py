@@ -5,17 +5,18 @@ The user's branch, index and files stay as they are. A run that was killed finds
 
 from __future__ import annotations
 
-import fcntl
+import json
 import os
 import shutil
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighlock.errors import EvidenceError, RepositoryError
+from weighlock.locks import try_lock
 from weighlock.releases.repository import ask, last_words
 from weighlock.revisions import git
 
@@ -106,6 +107,7 @@ def workplace(root: Path, name: str) -> Workplace:
         place.remove()
         raise EvidenceError("the last commit has no `params.yaml` beside a `.dvc` folder. Commit them first.")
     _share_cache(root, place.folder)
+    free_locks(place.folder)
     return place
 
 
@@ -119,12 +121,8 @@ def alone(root: Path) -> Iterator[None]:
     folder = root / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "lock").open("w", encoding="utf-8") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise RepositoryError(
-                "another retraining is under way in this repository. Wait until it is done."
-            ) from None
+        if not try_lock(file.fileno()):
+            raise RepositoryError("another retraining is under way in this repository. Wait until it is done.")
         yield
 
 
@@ -159,3 +157,35 @@ def _share_cache(root: Path, folder: Path) -> None:
     known = Config(str(root / ".dvc"))["cache"].get("dir")
     with Config(str(folder / ".dvc")).edit("local") as settings:
         settings.setdefault("cache", {})["dir"] = str(known or (root / ".dvc/cache").absolute())
+
+
+def free_locks(folder: Path) -> None:
+    """Take away DVC's record of who reads and writes, where a killed run left it.
+
+    DVC itself sees to processes that are gone, but takes one that nobody has waited for yet, or another one by now
+    under the same number, for its holder, and stops at a record that the kill tore.
+    """
+    path = folder / ".dvc/tmp/rwlock"
+    with suppress(FileNotFoundError):
+        held = path.read_text(encoding="utf-8")
+        if not any(_works_in(folder, number) for number in _holders(held)):
+            path.unlink()
+
+
+def _holders(record: str) -> set[int]:
+    """The processes that DVC's record names; none where it is torn."""
+    try:
+        content = json.loads(record)
+        written, read = content.get("write", {}).values(), content.get("read", {}).values()
+        return {holder["pid"] for holder in [*written, *(holder for holders in read for holder in holders)]}
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return set()
+
+
+def _works_in(folder: Path, number: int) -> bool:
+    import psutil
+
+    try:
+        return Path(psutil.Process(number).cwd()).is_relative_to(folder.resolve())
+    except (psutil.Error, OSError):
+        return False
