@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from github.description import Exactly
 from github.state import Asset, Comment, Dispatch, Issue, Pull, Release, Status, Token
 
 if TYPE_CHECKING:
@@ -136,7 +137,8 @@ def issue_json(github: GitHub, issue: Issue) -> dict[str, Any]:
         "labels": [{"name": name, **github.labels.get(name, {})} for name in issue.labels],
         "html_url": f"{github.url}/{github.repository}/{kind}/{issue.number}",
         "url": f"{github.url}/repos/{github.repository}/issues/{issue.number}",
-        "comments": len(github.comments_on(issue.number)), "closed_at": None if issue.state == "open" else issue.created,
+        "comments": len(github.comments_on(issue.number)),
+        "closed_at": None if issue.state == "open" else issue.created,
     }  # fmt: skip
     if issue.is_pull:
         link = f"{github.url}/repos/{github.repository}/pulls/{issue.number}"
@@ -747,28 +749,34 @@ def rulesets_get(github: GitHub, request: Request) -> tuple[int, Any]:
     found = [one for one in github.rulesets if one["id"] == int(request.values["ruleset_id"])]
     if not found:
         raise Refused(404, "Not Found")
-    return 200, found[0]
+    return 200, ruleset_json(found[0])
+
+
+def ruleset_json(ruleset: dict[str, Any]) -> dict[str, Any]:
+    return {key: Exactly(value) for key, value in ruleset.items()}
 
 
 @route("repos/create-repo-ruleset")
 def rulesets_create(github: GitHub, request: Request) -> tuple[int, Any]:
     ruleset = {**request.body, "id": next(github.ids), "source": github.repository, "source_type": "Repository"}
     github.rulesets.append(ruleset)
-    return 201, ruleset
+    return 201, ruleset_json(ruleset)
 
 
 @route("repos/update-repo-ruleset")
 def rulesets_update(github: GitHub, request: Request) -> tuple[int, Any]:
-    ruleset = rulesets_get(github, request)[1]
+    rulesets_get(github, request)
+    ruleset = next(one for one in github.rulesets if one["id"] == int(request.values["ruleset_id"]))
     ruleset.update(request.body)
-    return 200, ruleset
+    return 200, ruleset_json(ruleset)
 
 
 @route("repos/get-branch-rules")
 def rules_of_branch(github: GitHub, request: Request) -> tuple[int, Any]:
     active = [one for one in github.rulesets if one.get("target") == "branch" and one.get("enforcement") == "active"]
     return 200, [
-        {**rule, "ruleset_id": one["id"], "ruleset_source": github.repository, "ruleset_source_type": "Repository"}
+        Exactly({**rule, "ruleset_id": one["id"], "ruleset_source": github.repository,
+                 "ruleset_source_type": "Repository"})
         for one in active for rule in one.get("rules", ())
     ]  # fmt: skip
 
