@@ -101,9 +101,9 @@ def _checked(infos: list[zipfile.ZipInfo]) -> dict[str, zipfile.ZipInfo]:
     for info in infos:
         name = info.filename
         if reason := _strange(name, info):
-            raise _hostile(f"{reason}: {ascii(name[:60])}")
+            raise _hostile(f"{reason}: {name[:60]!a}")
         if name.lower() in (known.lower() for known in entries):
-            raise _hostile(f"a name stands twice: {ascii(name[:60])}")
+            raise _hostile(f"a name stands twice: {name[:60]!a}")
         entries[name] = info
     return entries
 

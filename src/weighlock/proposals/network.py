@@ -1,4 +1,4 @@
-"""An ONNX file of anyone's, looked at before a session opens it: it may compute scores of our features, nothing else."""
+"""An ONNX file of anyone's, looked at before a session opens it: it may score our features, and nothing else."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def check_network(content: bytes, signature: Signature, schema: Schema, name: st
         EvidenceError: says what is strange.
     """
     import onnx
-    from google.protobuf.message import DecodeError
+    from google.protobuf.message import DecodeError  # type: ignore[import-untyped]
 
     try:
         model = onnx.load_model_from_string(content)
@@ -68,7 +68,7 @@ def _versions(model: Any) -> str | None:
     for opset in model.opset_import:
         domain = "" if opset.domain == "ai.onnx" else opset.domain
         if domain not in NEWEST:
-            return f"it needs operators of the domain {ascii(domain[:60])}"
+            return f"it needs operators of the domain {domain[:60]!a}"
         if not 1 <= opset.version <= NEWEST[domain]:
             return f"its opset is {opset.version}; {NEWEST[domain]} is the newest allowed"
     return None
@@ -100,7 +100,7 @@ def _operators(model: Any) -> str | None:
     for node in model.graph.node:
         domain = "" if node.domain == "ai.onnx" else node.domain
         if node.op_type not in OPERATORS.get(domain, ()):
-            return f"it uses the operator {ascii(node.op_type[:60])} of {ascii(domain[:60] or 'ai.onnx')}"
+            return f"it uses the operator {node.op_type[:60]!a} of {(domain[:60] or 'ai.onnx')!a}"
         if any(a.HasField("g") or a.graphs or a.sparse_tensors or a.HasField("sparse_tensor") for a in node.attribute):
             return f"its {node.op_type} holds a graph of its own"
     return None
@@ -116,7 +116,7 @@ def _ports(graph: Any, schema: Schema) -> str | None:
     for port in graph.input:
         shape = [d.dim_value for d in port.type.tensor_type.shape.dim]
         if shape != [0, 1]:
-            return f"its input {ascii(port.name[:60])} has another shape than (rows, 1)"
+            return f"its input {port.name[:60]!a} has another shape than (rows, 1)"
     if len(graph.output) != 1 or graph.output[0].type.tensor_type.elem_type != _FLOAT:
         return "it has other outputs than one of scores"
     if len(graph.output[0].type.tensor_type.shape.dim) != len("rc"):

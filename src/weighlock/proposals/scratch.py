@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 
 from weighlock.errors import EvidenceError
 from weighlock.files import read_json
-from weighlock.layout import MODEL, SIGNATURE, WEIGHED
 from weighlock.proposals.bench import RESULT
 from weighlock.retraining.workplace import Workplace, bring_files, workplace
 from weighlock.revisions import LOCK, load_lock
@@ -115,11 +114,6 @@ def scratch(root: Path) -> Iterator[Scratch]:
         yield Scratch(place)
     finally:
         place.remove()
-
-
-def champion_model(root: Path) -> tuple[Path, Path]:
-    """Where main's own weighed model and signature are."""
-    return root / WEIGHED / MODEL, root / WEIGHED / SIGNATURE
 
 
 def _environment(folder: Path) -> dict[str, str]:
