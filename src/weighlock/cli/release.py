@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from weighlock.releases.commits import Base
     from weighlock.releases.compose import Made, Models
+    from weighlock.releases.pending import Pending
     from weighlock.releases.record import Release
 
 VERDICT = Path("reports/gate/gate.json")
@@ -27,10 +28,42 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--push", action="store_true", help="push the commit, and the tag with it, all or nothing")
     parser.add_argument("--offline", action="store_true", help="do not ask the remote whether this branch is stale")
     parser.add_argument("--dry-run", action="store_true", help="print the record and change nothing")
+    parser.add_argument(
+        "--branch", action="store_true", help="in a branch of its own, `release/v8`; one that is proposed is gone on with"
+    )
+    parser.add_argument(
+        "--pending", action="store_true", help="say whether there is anything to release, by digests alone; change nothing"
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Record, commit, tag and push, as far as that is not done yet."""
+    from weighlock.releases.pending import find_pending, switch_to
+
+    if args.pending or args.branch:
+        found = find_pending(Path.cwd())
+        _tell(found)
+        if args.pending or found.state == "released":
+            return
+        if not args.dry_run:
+            switch_to(found, Path.cwd())
+    _release(args)
+
+
+def _tell(found: Pending) -> None:
+    """What has become of the tree's models, for people and for a workflow."""
+    from weighlock.outcome import announce
+
+    what = {
+        "released": f"nothing to release: the tree's models are `{found.version}`.",
+        "proposed": f"`{found.branch}` proposes them as `{found.version}` already.",
+        "new": f"the tree's models will be `{found.version}`.",
+    }
+    print(what[found.state])
+    announce(state=found.state, version=found.version, branch=found.branch)
+
+
+def _release(args: argparse.Namespace) -> None:
     from weighlock.outcome import announce
     from weighlock.releases.commits import commit_files, start
     from weighlock.releases.compose import files_of, read_models, released_as, require_committed

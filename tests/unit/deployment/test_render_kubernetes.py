@@ -13,7 +13,7 @@ from deployed import DIGEST, RELEASES, environment, release
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes_validate import utils
-from published_fields import KINDS, unknown
+from weighlock.deployment.rendering.published import KINDS, unknown
 
 from weighlock.deployment.environment import Autoscaling, Environment, Match, Route
 from weighlock.deployment.render import render
