@@ -18,8 +18,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     bento.arguments(parser)
     parser.add_argument("--tool", metavar="NAME", help="docker, podman or buildah (default: the first that answers)")
     parser.add_argument("--tag", metavar="NAME:VERSION", help="of the image (default: the bento's)")
+    parser.add_argument("--registry", metavar="HOST/PATH", help="name it for this registry: HOST/PATH/name:version")
     done = parser.add_mutually_exclusive_group()
-    done.add_argument("--smoke", metavar="IMAGE", help="build none: start this one and ask it, as `weighlock smoke` does")
+    done.add_argument(
+        "--smoke", metavar="IMAGE", help="build none: start this one and ask it, as `weighlock smoke` does"
+    )
     done.add_argument("--push", metavar="IMAGE", help="build none: push this one, and say its digest in the registry")
     parser.add_argument("--out", type=Path, default=Path("dist"), metavar="DIR", help="of the list (default: dist)")
 
@@ -62,7 +65,8 @@ def _build(args: argparse.Namespace, tool: Tool) -> None:
     packed = bento.pack(args)
     python = args.python or PYTHON
     base = args.base_image or base_image(python)
-    built = build_image(packed, Path.cwd(), tool, base, python, args.tag, args.out)
+    tag = args.tag or (f"{args.registry.lower().rstrip('/')}/{packed.tag}" if args.registry else None)
+    built = build_image(packed, Path.cwd(), tool, base, python, tag, args.out)
     print(f"{built.tag}  {built.id}  {built.size / 1e6:.0f} MB, by {tool.name}")
     print(f"{built.sbom}: {built.components} components")
-    announce(bento=packed.tag, tag=built.tag, sbom=str(built.sbom))
+    announce(tag=built.tag, sbom=str(built.sbom))

@@ -20,7 +20,7 @@ VERDICT = Path("reports/gate/gate.json")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--image", metavar="IMAGE", help="the image of this model: `registry/name@sha256:…`")
-    parser.add_argument("--bento", metavar="TAG", help="the bento of this model: `name:version`")
+    parser.add_argument("--bento", metavar="TAG", help="the bento of this model: `name:version`, or its file")
     parser.add_argument(
         "--verdict", type=Path, metavar="FILE", default=VERDICT, help=f"what the gate wrote (default: {VERDICT})"
     )
@@ -29,10 +29,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--offline", action="store_true", help="do not ask the remote whether this branch is stale")
     parser.add_argument("--dry-run", action="store_true", help="print the record and change nothing")
     parser.add_argument(
-        "--branch", action="store_true", help="in a branch of its own, `release/v8`; one that is proposed is gone on with"
+        "--branch",
+        action="store_true",
+        help="in a branch of its own, `release/v8`; one that is proposed is gone on with",
     )
     parser.add_argument(
-        "--pending", action="store_true", help="say whether there is anything to release, by digests alone; change nothing"
+        "--pending",
+        action="store_true",
+        help="say whether there is anything to release, by digests alone; change nothing",
     )
 
 
@@ -130,12 +134,16 @@ def _make(args: argparse.Namespace, models: Models, base: Base, root: Path) -> t
 def _made(args: argparse.Namespace, models: Models) -> Made:
     """The bento and the image that are named, as far as this machine can look into them."""
     from weighlock.packaging.bento import require_bento
+    from weighlock.packaging.bento_file import require_bento_file
     from weighlock.releases.compose import Made
     from weighlock.releases.record import check_image
 
-    if args.bento:
-        require_bento(args.bento, models.served.digest, models.served.signature)
-    return Made(args.bento, check_image(args.image) if args.image else None)
+    tag, model = args.bento or None, (models.served.digest, models.served.signature)
+    if tag and Path(tag).is_file():
+        tag = require_bento_file(Path(tag), *model)
+    elif tag:
+        require_bento(tag, *model)
+    return Made(tag, check_image(args.image) if args.image else None)
 
 
 def _message(release: Release) -> str:

@@ -16,7 +16,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("environments", nargs="*", metavar="ENVIRONMENT", help="such as production (default: all)")
     parser.add_argument("--check", action="store_true", help="write nothing; 2 where files are not what they should be")
     parser.add_argument(
-        "--validate", action="store_true", help="write nothing; 2 where Kubernetes or nginx (where it is) refuse the files"
+        "--validate",
+        action="store_true",
+        help="write nothing; 2 where Kubernetes or nginx (where it is) refuse the files",
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="of one environment (default: deploy/rendered/NAME)")
 
@@ -86,7 +88,9 @@ def _validate(names: list[str], root: Path, out: Path | None) -> None:
     if not nginx_is_here():
         print("note: nginx is not installed here, so its files were not asked about: `nginx -t`.")
     if found:
-        raise EvidenceError("The engines refuse these files:\n" + "\n".join(found) + "\nMend `deploy/*.yaml`, and render.")
+        raise EvidenceError(
+            "The engines refuse these files:\n" + "\n".join(found) + "\nMend `deploy/*.yaml`, and render."
+        )
 
 
 def _rendered(name: str, root: Path) -> dict[str, str]:

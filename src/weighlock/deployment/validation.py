@@ -38,7 +38,9 @@ def faults(name: str, files: Mapping[str, str]) -> list[str]:
     found = [f"`{path}`: {fault}" for path, text in files.items() for fault in _manifest_faults(path, text)]
     machine = {path.removeprefix(MACHINE): text for path, text in files.items() if path.startswith(MACHINE)}
     if machine and nginx_is_here():
-        found += [f"`{MACHINE}{front.site_of(name)}`: nginx refuses it: {line}" for line in _nginx_faults(name, machine)]
+        found += [
+            f"`{MACHINE}{front.site_of(name)}`: nginx refuses it: {line}" for line in _nginx_faults(name, machine)
+        ]
     return found
 
 
@@ -58,7 +60,7 @@ def _manifest_faults(path: str, text: str) -> list[str]:
 
 def manifest_faults(manifest: Any) -> list[str]:
     """What an API server would have against a manifest; an unknown kind, field or a warning is a fault, too."""
-    import kubernetes_validate
+    import kubernetes_validate  # type: ignore[import-untyped]
 
     if not isinstance(manifest, dict) or not {"apiVersion", "kind"} <= manifest.keys():
         return ["it says no `apiVersion` and `kind`"]
@@ -83,7 +85,9 @@ def _nginx_faults(name: str, files: Mapping[str, str]) -> list[str]:
         given = front.own_files(name, {**files, site: _at_home(files[site], folder)})
         for path, text in given.items():
             (folder / path).write_text(text)
-        done = subprocess.run([*front.own(folder, name).command, "-t", "-q"], capture_output=True, text=True, check=False)
+        done = subprocess.run(
+            [*front.own(folder, name).command, "-t", "-q"], capture_output=True, text=True, check=False
+        )
         said = (line.replace(f"{folder}/", "") for line in done.stderr.splitlines())
         return [line for line in said if "[emerg]" in line or "[crit]" in line] if done.returncode else []
 

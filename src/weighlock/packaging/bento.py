@@ -98,6 +98,19 @@ def check(folder: Path, service: Service) -> None:
         raise EvidenceError(f"`{folder / GOLDEN}` is of another model. Run `dvc checkout` or `dvc repro`.")
 
 
+def export_bento(packed: Packed, folder: Path) -> Path:
+    """Write a bento as one file, `name-version.bento`, as `bentoml import` takes it; one that is there is replaced.
+
+    Raises:
+        ModelError: BentoML cannot.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{packed.tag.replace(':', '-')}.bento"
+    path.unlink(missing_ok=True)
+    _bentoml(["export", packed.tag, str(path.absolute())], folder, {})
+    return path
+
+
 def require_bento(tag: str, digest: str, signature: str) -> None:
     """See that a bento of this machine's store holds the model of these digests.
 

@@ -41,7 +41,9 @@ class _Running:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline:
             if self.process.poll() is not None:
-                raise ModelError(f"The container ended with {self.process.returncode} instead of answering:\n{self._said()}")
+                raise ModelError(
+                    f"The container ended with {self.process.returncode} instead of answering:\n{self._said()}"
+                )
             try:
                 if ask(f"{self.url}/readyz", self.key)[0] == 200:
                     return

@@ -59,7 +59,9 @@ class Tool:
         name = _TAG.sub("", image)
         if self.name == "docker":
             self._call("push", "--quiet", image)
-            told = json.loads(self._call("image", "inspect", "--format", "{{json .RepoDigests}}", image) or "null") or []
+            told = (
+                json.loads(self._call("image", "inspect", "--format", "{{json .RepoDigests}}", image) or "null") or []
+            )
             found = next((address for address in told if address.startswith(f"{name}@")), "")
         else:
             with tempfile.TemporaryDirectory(prefix="weighlock-push-") as scratch:

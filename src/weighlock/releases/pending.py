@@ -60,8 +60,8 @@ def find_pending(root: Path) -> Pending:
     if shown.returncode == 0 and _same(parse_release(shown.stdout, f"{branch}:{path_of(version)}"), held):
         return Pending("proposed", version, branch, tip)
     raise RepositoryError(
-        f"`{branch}` proposes a release of other models. Merge its pull request, or close it and remove the branch, its "
-        "tag and its GitHub release; then run this again."
+        f"`{branch}` proposes a release of other models. Merge its pull request, or close it and remove the branch, "
+        "its tag and its GitHub release; then run this again."
     )
 
 
