@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     from weighlock.releases.pending import find_pending, switch_to
 
     if args.pending or args.branch:
-        found = find_pending(Path.cwd())
+        found = find_pending(Path.cwd(), fetch=not args.offline)
         _tell(found)
         if args.pending or found.state == "released":
             return
@@ -64,7 +65,7 @@ def _tell(found: Pending) -> None:
         "new": f"the tree's models will be `{found.version}`.",
     }
     print(what[found.state])
-    announce(state=found.state, version=found.version, branch=found.branch)
+    announce(state=found.state, version=found.version, branch=found.branch, run=found.run)
 
 
 def _release(args: argparse.Namespace) -> None:
@@ -148,13 +149,16 @@ def _made(args: argparse.Namespace, models: Models) -> Made:
 
 def _message(release: Release) -> str:
     """The commit's: what a reader of the history looks for."""
+    from weighlock.releases.pending import RUN
+
     judged = release.verdict
     against = f"against {judged.champion}" if judged.champion else "bootstrap"
+    run = f"\n{RUN}: {number}" if (number := os.environ.get("GITHUB_RUN_ID", "")).isdigit() else ""
     accepted = f"\nAccepted: {judged.accepted}" if judged.accepted else ""
     return (
         f"release: {release.name} {release.version}\n\n"
         f"Verdict: {judged.outcome} ({against}), evidence {judged.evidence}{accepted}\n"
-        f"Model: {release.served.digest}\nOf: {release.commit}\n"
+        f"Model: {release.served.digest}\nOf: {release.commit}{run}\n"
     )
 
 

@@ -5,6 +5,7 @@ A release is proposed in a branch of its own, `release/v8`, with the record, its
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 PREFIX = "release/"
 REMOTE = "origin"
+RUN = "Run"  # in the message of the commit that adds a record
+_RUN = re.compile(rf"^{RUN}: (\d+)$", re.MULTILINE)
 _QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
@@ -32,16 +35,22 @@ class Pending:
         version: that they have, or will have.
         branch: in which their release is proposed.
         tip: the commit of that branch; None where there is none.
+        run: the number of the workflow's run that has proposed it, whose artifacts hold what was built; empty where none.
     """
 
     state: Literal["released", "proposed", "new"]
     version: str
     branch: str
     tip: str | None = None
+    run: str = ""
 
 
-def find_pending(root: Path) -> Pending:
-    """What has become of the working tree's models; asks the remote for a release that is proposed.
+def find_pending(root: Path, *, fetch: bool = True) -> Pending:
+    """What has become of the working tree's models.
+
+    Args:
+        root: the repository.
+        fetch: ask the remote for a release that is proposed; else what was last fetched counts.
 
     Raises:
         EvidenceError: there is no `dvc.lock`, or a record does not read.
@@ -53,12 +62,12 @@ def find_pending(root: Path) -> Pending:
             return Pending("released", version, PREFIX + version)
     version = next_version(root)
     branch = PREFIX + version
-    tip = _fetched(branch, root) or find_commit(f"refs/heads/{branch}", root)
+    tip = _there(branch, root, fetch=fetch) or find_commit(f"refs/heads/{branch}", root)
     if tip is None:
         return Pending("new", version, branch)
     shown = git(root, "show", f"{tip}:./{path_of(version)}")
     if shown.returncode == 0 and _same(parse_release(shown.stdout, f"{branch}:{path_of(version)}"), held):
-        return Pending("proposed", version, branch, tip)
+        return Pending("proposed", version, branch, tip, _run_of(tip, path_of(version), root))
     raise RepositoryError(
         f"`{branch}` proposes a release of other models. Merge its pull request, or close it and remove the branch, "
         "its tag and its GitHub release; then run this again."
@@ -85,11 +94,20 @@ def _same(release: Release, held: dict[str, str]) -> bool:
     )
 
 
-def _fetched(branch: str, root: Path) -> str | None:
-    """The remote's branch, brought here; None where there is none, or no remote."""
+def _run_of(tip: str, path: str, root: Path) -> str:
+    """The run that the commit of a record names."""
+    message = ask(root, "log", "-1", "--diff-filter=A", "--format=%B", tip, "--", path)
+    found = _RUN.search(message)
+    return found[1] if found else ""
+
+
+def _there(branch: str, root: Path, *, fetch: bool) -> str | None:
+    """The tip of the remote's branch, brought here; None where there is none, or no remote."""
     if REMOTE not in ask(root, "remote").split():
         return None
     there = f"refs/remotes/{REMOTE}/{branch}"
+    if not fetch:
+        return find_commit(there, root)
     done = git(root, "fetch", "--quiet", REMOTE, f"+refs/heads/{branch}:{there}", env=_QUIET)
     if done.returncode == 0:
         return find_commit(there, root)
