@@ -38,7 +38,9 @@ def require_bento_file(path: Path, digest: str, signature: str) -> str:
                 else:
                     found[name] = f"sha256:{hashlib.sha256(content).hexdigest()}"
     except (OSError, tarfile.TarError, yaml.YAMLError, KeyError, TypeError) as error:
-        raise EvidenceError(f"`{path}` is no bento's file: {error}. `weighlock bento --export DIR` writes one.") from error
+        raise EvidenceError(
+            f"`{path}` is no bento's file: {error}. `weighlock bento --export DIR` writes one."
+        ) from error
     for name, stated in wanted.items():
         if found.get(name) != stated:
             held = found.get(name, "nothing")
