@@ -29,6 +29,7 @@ COMMANDS = {
     "status": "show what git wants to run, and whether that is what answers",
     "history": "show who changed an environment, when and why",
     "audit": "verify in git's history that records are untouched and promotions were allowed",
+    "verify": "see that models and images are the records' own, and signed by this repository",
     "site": "build static pages of what runs where, since when and why",
     "track": "log the result to MLflow, once",
     "init": "turn your own CSV or Parquet into a working setup",
