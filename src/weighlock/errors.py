@@ -11,7 +11,8 @@
     ├── ModelError                      a model that cannot be trained, exported or trusted
     ├── RepositoryError                 a branch, index, working tree or remote that is not as a commit needs it
     ├── StorageError                    a disk or remote that cannot be written
-    └── TrackingError                   MLflow does not answer, or refuses
+    ├── TrackingError                   MLflow does not answer, or refuses
+    └── GitHubError                     GitHub does not answer, or refuses
 
 Anything else that is raised is a defect of ours: it keeps its traceback and exits with 1.
 A message says what happened (naming the file, key, column or row), why, and what to do next.
@@ -70,3 +71,15 @@ class StorageError(WeighlockError):
 
 class TrackingError(WeighlockError):
     """MLflow, where results are tracked, does not answer or refuses; nothing but it is touched."""
+
+
+class GitHubError(WeighlockError):
+    """GitHub does not answer, or refuses.
+
+    Attributes:
+        status: of its answer; None where there was none.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status

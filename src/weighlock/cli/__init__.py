@@ -15,6 +15,7 @@ COMMANDS = {
     "summary": "show what the last run made, in the terminal",
     "compare": "say whether two results are identical, equivalent or different",
     "gate": "weigh the challenger against the champion: PASS, FAIL or INCONCLUSIVE",
+    "github": "tell GitHub: a comment, a status, a pull request, an issue, a dispatch",
     "judge": "say whether a candidate goes on, waits or goes back: ADVANCE, HOLD or ROLLBACK",
     "accept": "let an INCONCLUSIVE through, with a reason that a reviewer reads",
     "release": "record a challenger that passed as the next version, in one commit",

@@ -54,12 +54,13 @@ def from_github(release: Release, root: Path, environ: Mapping[str, str] = os.en
     return found
 
 
-class _Redirects(urllib.request.HTTPRedirectHandler):
+class Redirects(urllib.request.HTTPRedirectHandler):
     """Assets are redirected to a store, which must not get the token."""
 
     def redirect_request(
         self, req: urllib.request.Request, fp: IO[bytes], code: int, msg: str, headers: HTTPMessage, newurl: str
     ) -> urllib.request.Request | None:
+        """The next request, without the token where it goes to another host."""
         request = super().redirect_request(req, fp, code, msg, headers, newurl)
         if request is not None and urlsplit(newurl).netloc != urlsplit(req.full_url).netloc:
             request.remove_header("Authorization")
@@ -72,7 +73,7 @@ def _get(url: str, accept: str, token: str | None) -> bytes:
     headers = {"Accept": accept, "X-GitHub-Api-Version": "2022-11-28", "User-Agent": "weighlock"}
     request = urllib.request.Request(url, headers=headers | ({"Authorization": f"Bearer {token}"} if token else {}))  # noqa: S310
     try:
-        with urllib.request.build_opener(_Redirects).open(request, timeout=SECONDS) as answer:
+        with urllib.request.build_opener(Redirects).open(request, timeout=SECONDS) as answer:
             return bytes(answer.read(LARGEST))
     except urllib.error.HTTPError as error:
         error.close()
