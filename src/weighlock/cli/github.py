@@ -6,6 +6,8 @@ import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weighlock.cli import _github_clock
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
@@ -58,6 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--ref", default="main", help="default: main")
     start.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="again for more")
     start.add_argument("--unless-running", action="store_true", help="not where a run of it has not ended")
+    _github_clock.add(actions)
 
 
 def run(args: argparse.Namespace) -> int:
@@ -70,6 +73,7 @@ def run(args: argparse.Namespace) -> int:
         "pull-request": _pull_request,
         "issue": _issue,
         "dispatch": _dispatch,
+        **_github_clock.ACTIONS,
     }
     actions[args.action](args, Client.from_environment())
     return 0

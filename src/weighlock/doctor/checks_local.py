@@ -7,7 +7,7 @@ import re
 
 from weighlock.doctor.facts import Local, Maybe, Place, Unasked
 from weighlock.doctor.finding import Finding, State
-from weighlock.doctor.idle import LIMIT, idle
+from weighlock.github.idle import LIMIT, idle
 
 CLONE, DATA, MACHINE = "clone", "data", "this machine"
 _CREATE = "gh repo create NAME --private --source . --remote origin --push"
@@ -55,13 +55,13 @@ def check_data(local: Local) -> list[Finding]:
     """DVC's remote and the prediction log."""
     return [
         *_place(
-            "DVC remote", local.remote, needed=True,
+            "DVC remote", local.remote,
             why="workflows and colleagues get data and models from it; without it each run trains from the source",
             fix="dvc remote add --default storage s3://BUCKET/dvc && git add .dvc/config",
             mend="dvc remote modify --local storage …   # address and credentials; then: dvc status --cloud",
         ),
         *_place(
-            "prediction log", local.log, needed=False,
+            "prediction log", local.log,
             why="`watch.yml` has nothing to look at: no drift, no fault and no loss would be noticed",
             fix="edit params.yaml: monitoring.log_url: s3://BUCKET/log",
             mend="weighlock log compact   # on the machine that serves, with credentials for it",
@@ -110,24 +110,23 @@ def _owners(local: Local) -> Finding:
     return Finding(CLONE, "CODEOWNERS", "found", needed=True, detail=", ".join(local.owners), why=why)
 
 
-def _place(name: str, place: Place | None, *, needed: bool, why: str, fix: str, mend: str) -> list[Finding]:
+def _place(name: str, place: Place | None, *, why: str, fix: str, mend: str) -> list[Finding]:
+    """A store: one can do without it, but not with one that is configured and does not answer."""
     if place is None:
-        return [Finding(DATA, name, "missing", needed, "not configured", why, fix)]
-    reached = _asked(name, place.address, place.reached, needed=needed, why=why, fix=mend, said=place.said)
+        return [Finding(DATA, name, "missing", needed=False, detail="not configured", why=why, fix=fix)]
+    reached = _asked(name, place.reached, detail=place.address, said=place.said, why=why, fix=mend)
     if reached.state != "found":
         return [reached]
-    takes = "retrainings and releases cannot bring their data there" if needed else "nothing can be compacted to it"
-    return [reached, _asked(f"{name}, writable", "", place.writable, needed=needed, why=takes, fix=mend)]
+    takes = "nothing can be brought there: no data of a retraining or release, no compacted days"
+    return [reached, _asked(f"{name}, writable", place.writable, said=place.said, why=takes, fix=mend)]
 
 
-def _asked(
-    name: str, address: str, answer: Maybe[bool], *, needed: bool, why: str, fix: str, said: str = ""
-) -> Finding:
+def _asked(name: str, answer: Maybe[bool], *, why: str, fix: str, detail: str = "", said: str = "") -> Finding:
     if isinstance(answer, Unasked):
-        detail = f"{address}: {answer.reason}" if address else answer.reason
-        return Finding(DATA, name, "unknown", needed, detail, why, fix)
-    detail = ": ".join(part for part in (address, said) if part)
-    return Finding(DATA, name, _state(answer), needed, detail, why, "" if answer else fix)
+        shown = ": ".join(part for part in (detail, answer.reason) if part)
+        return Finding(DATA, name, "unknown", needed=True, detail=shown, why=why, fix=fix)
+    shown = ": ".join(part for part in (detail, said) if part)
+    return Finding(DATA, name, _state(answer), needed=True, detail=shown, why=why, fix="" if answer else fix)
 
 
 def _state(there: bool) -> State:  # noqa: FBT001  (a fact, not a switch)

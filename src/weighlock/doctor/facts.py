@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
 T = TypeVar("T")
 
@@ -17,7 +17,7 @@ class Unasked:
     reason: str
 
 
-Maybe = T | Unasked
+Maybe: TypeAlias = T | Unasked
 
 
 @dataclass(frozen=True)

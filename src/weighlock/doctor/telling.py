@@ -28,7 +28,7 @@ def lines(findings: Sequence[Finding]) -> list[str]:
             area = finding.area
         mark = BETTER if finding.state == "missing" and not finding.needed else MARKS[finding.state]
         told.append(f"  {mark:8} {finding.name:{width}}  {cleaned(finding.detail, DETAIL)}".rstrip())
-        if finding.state != "found":
+        if finding.state == "missing":  # what is unknown may well be there; JSON has its reasons, too
             told.append(f"{'':11}why: {cleaned(finding.why, WHY)}")
             told += [f"{'':11}fix: {cleaned(finding.fix, FIX)}"] if finding.fix else []
     return [*told, "", summary(findings)]
