@@ -1,4 +1,4 @@
-"""The pull request of a retraining: opened with its proof, or for a branch that a killed run left behind without one."""
+"""The pull request of a retraining: opened with its proof, or without, for a branch that a killed run left behind."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ def left_behind(branch: str, base: str, root: Path) -> NewPull:
     subject, _, rest = ask(root, "log", "-1", "--format=%B", f"refs/remotes/origin/{branch}").partition("\n")
     said = "\n\n".join(escaped(line) for line in rest.split("\n") if line.strip())
     body = (
-        f"{said}\n\nThe run that made {code(branch)} ended before it opened this pull request, and its report went with "
-        "it. The checks here weigh the model anew.\n"
+        f"{said}\n\nThe run that made {code(branch)} ended before it opened this pull request, and its report went "
+        "with it. The checks here weigh the model anew.\n"
     )
     return NewPull(f"Retrain: {subject}", body, branch, base, draft=REFUSED in rest)
