@@ -14,6 +14,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from github.fixtures import github_description, host, hosted_model  # noqa: F401
 from postgres_cluster import NoPostgresError, running_postgres
 
 ROOT = Path(__file__).parents[2]

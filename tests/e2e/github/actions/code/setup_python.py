@@ -1,0 +1,21 @@
+"""actions/setup-python: a Python of that version on the PATH; the tests' own where the machine has no such."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+
+from common import given, put
+
+wanted = given("python-version", "3.11")
+found = shutil.which(f"python{wanted}") if wanted != "%d.%d" % sys.version_info[:2] else None
+place = Path(os.environ["RUNNER_TEMP"]) / f"python-{wanted}"
+place.mkdir(parents=True, exist_ok=True)
+base = found or str(Path(sys.base_prefix) / "bin" / "python%d.%d" % sys.version_info[:2])
+for name in ("python", "python3"):
+    if not (place / name).exists():
+        (place / name).symlink_to(base)
+with Path(os.environ["GITHUB_PATH"]).open("a") as file:
+    file.write(f"{place}\n")
+put("GITHUB_OUTPUT", python_version=wanted, python_path=str(place / "python"), cache_hit="true")
+print(f"Python {wanted}: {base}")

@@ -1,0 +1,319 @@
+"""act, as GitHub's runner: one workflow of one commit, for one event, on this machine."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from github.events import Event
+from github.server import GitHub
+from github.state import Token
+
+ACTIONS = Path(__file__).parent / "actions"
+PINNED = re.compile(r"uses:\s*['\"]?([\w.-]+/[\w.-]+)((?:/[\w.-]+)*)@([\w.-]+)")
+BOT = "github-actions[bot]"
+WRITES = ("read", "write")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a job came to."""
+
+    name: str
+    conclusion: str  # success, failure, or cancelled where it was killed
+    log: str
+    outputs: dict[str, dict[str, str]]  # step -> name -> value
+    summary: str
+    steps: dict[str, str]  # name of the step -> success, failure or skipped
+
+
+@dataclass(frozen=True)
+class Run:
+    """What a run came to."""
+
+    code: int
+    log: str
+    jobs: dict[str, Job]
+    seconds: float
+    record: dict[str, Any]  # as GitHub's API shows it
+    artifacts: Path  # one folder an artifact
+    sha: str
+
+    @property
+    def conclusion(self) -> str:
+        return str(self.record["conclusion"])
+
+    def artifact(self, name: str) -> Path:
+        """The folder of an artifact that the run uploaded."""
+        return self.artifacts / name
+
+    def passed(self) -> Run:
+        """Itself; fails with the log where it did not end well."""
+        assert self.code == 0, self.log[-12_000:]
+        return self
+
+    def refused(self) -> Run:
+        """Itself; fails with the log where it ended well."""
+        assert self.code != 0, self.log[-12_000:]
+        return self
+
+
+@dataclass
+class Runner:
+    """Runs workflows of a bare repository; what runs keep (caches, artifacts) is in `folder`."""
+
+    github: GitHub
+    folder: Path
+    environment: dict[str, str]
+    secrets: dict[str, str] = field(default_factory=dict)
+    variables: dict[str, str] = field(default_factory=dict)
+
+    def act(
+        self,
+        workflow: str,
+        event: Event,
+        job: str | None = None,
+        secrets: dict[str, str] | None = None,
+        env: dict[str, str] | None = None,
+        variables: dict[str, str] | None = None,
+        stop_at: str = "",
+        timeout: float = 500,
+    ) -> Run:
+        """Run a workflow for an event.
+
+        Args:
+            workflow: its file's name in .github/workflows.
+            event: made by `github.events`.
+            job: only this job and those that it needs.
+            secrets: besides the runner's own; a fork's pull request gets none of both.
+            env: variables of the machine for each step.
+            variables: the repository's variables (`vars`), besides the runner's own.
+            stop_at: kill the run (as by `kill -9`) once its log shows this text.
+            timeout: seconds after which it fails.
+        """
+        number = next(self.github.ids)
+        place = self.folder / f"run-{number}"
+        tree = self._tree(place, event)
+        path = tree / ".github/workflows" / workflow
+        content = yaml.safe_load(path.read_text())
+        token = f"ghs_run{number}"
+        self.github.tokens[token] = Token(BOT, _rights(content, job, event.fork))
+        given = {} if event.fork else {**self.secrets, **(secrets or {})}
+        words = [
+            str(Path(sys.executable).parent / "act"), event.name, "--json", "-C", str(tree), "-W", str(path), "-P", "ubuntu-latest=-self-hosted",
+            "-P", "ubuntu-24.04=-self-hosted", "--no-skip-checkout", "--no-cache-server", "--strict",
+            "--eventpath", str(place / "event.json"), "--actor", event.actor, "--defaultbranch", "main",
+            "--env-file", str(place / "env"), "--secret-file", str(place / "secrets"), "--var-file", str(place / "vars"),
+            "--input-file", str(place / "none"), "--concurrent-jobs", "2",
+            *self._stand_ins(tree), *(["--job", job] if job else []),
+        ]  # fmt: skip
+        for name, value in event.inputs.items():
+            words += ["--input", f"{name}={value}"]
+        (place / "event.json").write_text(json.dumps(event.payload))
+        _write(place / "env", {**self._env(place, number, event), **(env or {})})
+        _write(place / "secrets", {**given, "GITHUB_TOKEN": token})
+        _write(place / "vars", {**self.variables, **(variables or {})})
+        began = time.monotonic()
+        code, lines = _watched(words, self._home(place), place, stop_at, timeout)
+        return self._told(place, number, workflow, content, event, code, lines, time.monotonic() - began)
+
+    def _tree(self, place: Path, event: Event) -> Path:
+        """The commit whose workflows run; jobs see it only by checking it out."""
+        tree = place / "tree"
+        place.mkdir(parents=True)
+        _git("clone", "-q", "--shared", "--no-checkout", str(self.github.origin), str(tree))
+        _git("-C", str(tree), "fetch", "-q", "origin", event.ref)
+        branch = event.ref.removeprefix("refs/heads/") if event.ref.startswith("refs/heads/") else None
+        if branch:
+            _git("-C", str(tree), "checkout", "-q", "-B", branch, event.sha)
+        else:
+            _git("-C", str(tree), "checkout", "-q", "--detach", event.sha)
+        return tree
+
+    def _stand_ins(self, tree: Path) -> list[str]:
+        """Our stand-in for each third party's action that the workflows and our own actions use."""
+        files = [*(tree / ".github").rglob("*.yml"), *(tree / ".github").rglob("*.yaml")]
+        found = {(match[1], match[3]) for file in files for match in PINNED.finditer(file.read_text())}
+        words = []
+        for name, commit in sorted(found):
+            folder = ACTIONS / name.replace("/", "__")
+            assert folder.is_dir(), f"no stand-in for `{name}`: write {folder}/action.yml"
+            words += ["--local-repository", f"{name}@{commit}={folder}"]
+        return words
+
+    def _env(self, place: Path, number: int, event: Event) -> dict[str, str]:
+        kept = ("GIT_CONFIG_NOSYSTEM", "DVC_NO_ANALYTICS", "LANG")
+        return {
+            **{name: self.environment[name] for name in kept if name in self.environment},
+            **{k: v for k, v in self.environment.items() if k.startswith(("SSL_", "LC_"))},
+            "GITHUB_API_URL": self.github.url,
+            "GITHUB_SERVER_URL": self.github.url,
+            "GITHUB_GRAPHQL_URL": f"{self.github.url}/graphql",
+            "GITHUB_REPOSITORY": self.github.repository,
+            "GITHUB_REPOSITORY_OWNER": self.github.repository.partition("/")[0],
+            "GITHUB_RUN_ID": str(number),
+            "GITHUB_RUN_NUMBER": str(number),
+            "GITHUB_RUN_ATTEMPT": "1",
+            "GITHUB_REF": event.ref,
+            "GITHUB_SHA": event.sha,
+            "RUNNER_ENVIRONMENT": "self-hosted",
+            # for the stand-ins
+            "STANDIN_ORIGIN": str(self.github.origin),
+            "STANDIN_KEPT": str(self.github.kept),
+            "STANDIN_PYTHON": sys.executable,
+            "STANDIN_CODE": str(ACTIONS / "code"),
+            "PYTHONPATH": "",
+        }
+
+    def _home(self, place: Path) -> dict[str, str]:
+        """What act itself is started with: nothing of this process but its tools."""
+        home = place / "home"
+        home.mkdir()
+        # as on GitHub's runners, nobody has told git who commits
+        (home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n[init]\n\tdefaultBranch = main\n")
+        tools = str(Path(sys.executable).parent)  # the tests' own environment: jobs get theirs from the setup action
+        path = ":".join(part for part in self.environment["PATH"].split(":") if part != tools)
+        return {**self.environment, "HOME": str(home), "PATH": path, "TERM": "dumb", "GIT_PAGER": "cat"}
+
+    def _told(
+        self, place: Path, number: int, workflow: str, content: dict[str, Any], event: Event, code: int,
+        lines: list[str], seconds: float,
+    ) -> Run:  # fmt: skip
+        entries = [_entry(line) for line in lines]
+        jobs = {name: _job(name, [one for one in entries if one.get("jobID") == name]) for name in content["jobs"]}
+        jobs = {name: job for name, job in jobs.items() if job}
+        conclusion = "success" if code == 0 else "cancelled" if code < 0 else "failure"
+        pull = event.payload.get("pull_request")
+        record = {
+            "id": number, "name": content.get("name", workflow), "path": f".github/workflows/{workflow}",
+            "event": event.name, "status": "completed", "conclusion": conclusion, "run_number": number, "run_attempt": 1,
+            "head_sha": pull["head"]["sha"] if pull else event.sha,
+            "head_branch": pull["head"]["ref"] if pull else event.ref.removeprefix("refs/heads/"),
+            "head_repository": pull["head"]["repo"]["full_name"] if pull else self.github.repository,
+            "actor": {"login": event.actor},
+        }  # fmt: skip
+        self.github.runs.append(
+            {key: value for key, value in record.items() if key not in {"head_repository", "actor"}}
+        )
+        artifacts = self.github.kept / "artifacts" / str(number)
+        artifacts.mkdir(parents=True, exist_ok=True)
+        log = "".join(_line(one) for one in entries)
+        (place / "log").write_text(log)
+        shutil.rmtree(place / "home", ignore_errors=True)
+        return Run(code, log, {k: v for k, v in jobs.items() if v}, seconds, record, artifacts, event.sha)
+
+
+def _git(*words: str) -> str:
+    done = subprocess.run(["git", *words], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, f"git {' '.join(words)}: {done.stderr}"
+    return done.stdout
+
+
+def _rights(workflow: dict[str, Any], job: str | None, fork: bool) -> dict[str, str]:
+    """The most that any of the jobs that run may do. act knows no rights; the mock refuses what none of them has."""
+    found: dict[str, str] = {}
+    for name, content in workflow["jobs"].items():
+        if job and name != job:
+            continue
+        asked = content.get("permissions", workflow.get("permissions", {})) or {}
+        assert isinstance(asked, dict), "permissions are named one by one"
+        for scope, right in asked.items():
+            held = "read" if fork and right == "write" else right
+            found[scope] = max(found.get(scope, "none"), held, key=["none", "read", "write"].index)
+    return found
+
+
+def _write(path: Path, values: dict[str, str]) -> None:
+    """A file of variables, each value quoted."""
+    quoted = {
+        name: value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n").replace("$", "\\$")
+        for name, value in values.items()
+    }
+    path.write_text("".join(f'{name}="{value}"\n' for name, value in quoted.items()))
+
+
+def _watched(words: list[str], env: dict[str, str], place: Path, stop_at: str, timeout: float) -> tuple[int, list[str]]:
+    process = subprocess.Popen(
+        words, cwd=place, env=env, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    assert process.stdout
+    lines = []
+    limit = time.monotonic() + timeout
+    try:
+        for line in process.stdout:
+            lines.append(line)
+            if stop_at and stop_at in line:
+                _kill(process)
+                break
+            assert time.monotonic() < limit, f"the run takes more than {timeout} s:\n{''.join(lines)[-4000:]}"
+        return process.wait(timeout=10), lines
+    finally:
+        _kill(process)
+        process.stdout.close()
+
+
+def _kill(process: subprocess.Popen[str]) -> None:
+    """End the run and everything that it started; act gives each step a process group of its own."""
+    import psutil
+
+    try:
+        family = [psutil.Process(process.pid), *psutil.Process(process.pid).children(recursive=True)]
+    except psutil.NoSuchProcess:
+        return
+    for one in family:
+        _end(one.pid)
+    process.wait(timeout=10)
+
+
+def _end(pid: int) -> None:
+    try:
+        os.kill(pid, signal.SIGKILL)
+    except ProcessLookupError:
+        return
+
+
+def _entry(line: str) -> dict[str, Any]:
+    try:
+        found = json.loads(line)
+    except ValueError:
+        return {"msg": line}
+    return found if isinstance(found, dict) else {"msg": line}
+
+
+def _line(entry: dict[str, Any]) -> str:
+    message = str(entry.get("msg", "")).rstrip("\n")
+    prefix = f"[{entry['jobID']}] " if "jobID" in entry else ""
+    bar = "| " if entry.get("raw_output") else ""
+    return "".join(f"{prefix}{bar}{part}\n" for part in message.split("\n"))
+
+
+def _job(name: str, entries: list[dict[str, Any]]) -> Job | None:
+    """A job from its lines; None where it did not run."""
+    if not entries:
+        return None
+    outputs: dict[str, dict[str, str]] = {}
+    steps: dict[str, str] = {}
+    summary = ""
+    conclusion = "cancelled"
+    for entry in entries:
+        if entry.get("command") == "set-output":
+            step = "/".join(entry.get("stepID", ["?"]))
+            outputs.setdefault(step, {})[entry["name"]] = entry["arg"]
+        elif entry.get("command") == "summary":
+            summary += str(entry.get("content", ""))
+        if "stepResult" in entry and entry.get("stage") == "Main" and len(entry.get("stepID", ())) == 1:
+            steps[str(entry.get("step", ""))] = entry["stepResult"]
+        if "jobResult" in entry:  # a matrix has several
+            conclusion = "failure" if "failure" in {conclusion, entry["jobResult"]} else entry["jobResult"]
+    return Job(name, conclusion, "".join(_line(one) for one in entries), outputs, summary, steps)
