@@ -26,7 +26,7 @@ def run(args: argparse.Namespace) -> None:
 
     root = Path.cwd()
     if args.action == "fetch":
-        number = fetch(root)
+        number = fetch(root, offline=args.offline)
         print(f"{HISTORY}: {number} looks" if number else f"no branch `{BRANCH}` yet: the first look makes it")
         return
     if args.push:

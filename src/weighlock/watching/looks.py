@@ -92,8 +92,13 @@ def thin(environment: Path) -> None:
             (day / name).unlink(missing_ok=True)
 
 
-def fetch(root: Path, history: Path = HISTORY) -> int:
+def fetch(root: Path, history: Path = HISTORY, *, offline: bool = False) -> int:
     """Bring the branch's looks into the folder, beside those that are there.
+
+    Args:
+        root: of the repository.
+        history: the folder; it is made.
+        offline: go by what was fetched last, as where a checkout brought all branches and left no right to ask again.
 
     Returns:
         How many there are; 0 where there is no branch yet.
@@ -101,11 +106,11 @@ def fetch(root: Path, history: Path = HISTORY) -> int:
     Raises:
         RepositoryError: the remote does not answer.
     """
-    commit = _fetched(root)
-    if commit is None:
-        return 0
+    commit = find_commit(_THERE, root) if offline else _fetched(root)
     target = root / history
     target.mkdir(parents=True, exist_ok=True)
+    if commit is None:
+        return 0
     with _index() as index:
         ask(root, "read-tree", commit, env={"GIT_INDEX_FILE": index})
         prefix = f"--prefix={target.absolute()}{os.sep}"
