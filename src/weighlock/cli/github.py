@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,9 +63,14 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--unless-running", action="store_true", help="not where a run of it has not ended")
     _github_clock.add(actions)
 
+    required = actions.add_parser("required", help="sum up the jobs that must pass, from `toJSON(needs)` in `NEEDS`")
+    required.add_argument("--may-skip", action="append", default=[], metavar="JOB", help="again for more")
+
 
 def run(args: argparse.Namespace) -> int:
     """Do it, and say what was done."""
+    if args.action == "required":  # asks nothing of GitHub, and runs before anything is installed
+        return _required(args)
     from weighlock.github.api import Client
 
     actions: dict[str, Callable[[argparse.Namespace, Client], None]] = {
@@ -137,6 +143,21 @@ def _dispatch(args: argparse.Namespace, client: Client) -> None:
         return
     dispatch(client, args.workflow, args.ref, inputs)
     print(f"{args.workflow} started on {args.ref}{' with ' + json.dumps(inputs) if inputs else ''}")
+
+
+def _required(args: argparse.Namespace) -> int:
+    from weighlock.github.required import judged
+
+    found = judged(os.environ.get("NEEDS", ""), args.may_skip)
+    for name in found.passed:
+        print(f"{name}: success")
+    for name in found.skipped:
+        print(f"{name}: skipped, which it may be")
+    for name, result in found.missed:
+        why = "; it is not on the list of jobs that may be (`--may-skip`)" if result == "skipped" else ""
+        print(f"::error::{name}: {result}{why}")
+    print("All that must pass did." if found.ok else "Not everything that must pass did; see the jobs named above.")
+    return 0 if found.ok else 3
 
 
 def _text(path: Path) -> str:
