@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from github import events, routes
+from github import events, routes, routes_pulls
 from github.description import Description
-from github.runner import ACTIONS, Run, Runner
+from github.run import Run
+from github.runner import ACTIONS, Runner
 from github.server import GitHub, serving
 from github.state import Pull, Token
 
@@ -75,12 +76,12 @@ class Repository:
         token = Token(author, {"*": "write"})
         content = {"title": title, "head": f"{owner}:{head}" if owner else head, "base": "main", "body": body}
         values = dict(zip(("owner", "repo"), self.github.repository.split("/"), strict=True))
-        routes.pulls_create(self.github, routes.Request("pulls/create", "POST", values, {}, content, token, {}))
+        routes_pulls.pulls_create(self.github, routes.Request("pulls/create", "POST", values, {}, content, token, {}))
         return self.github.pulls[-1]
 
     def merge(self, pull: Pull) -> str:
         """A person merges a pull request, squashed; gives the commit before."""
-        routes.refresh(self.github, pull)
+        routes_pulls.refresh(self.github, pull)
         before = self.main
         tree = self.git("rev-parse", f"refs/pull/{pull.number}/merge^{{tree}}")
         identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
