@@ -18,6 +18,7 @@ class Job:
     outputs: dict[str, dict[str, str]]  # step -> name -> value
     summary: str
     steps: dict[str, str]  # name of the step -> success, failure or skipped
+    own: float = 0.0  # seconds that our own commands took; the rest is the workflow's overhead
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,11 @@ class Run:
     record: dict[str, Any]  # as GitHub's API shows it
     artifacts: Path  # one folder an artifact
     sha: str
+
+    @property
+    def overhead(self) -> float:
+        """Seconds of everything but our commands; only of runs whose jobs follow one another."""
+        return self.seconds - sum(job.own for job in self.jobs.values())
 
     @property
     def conclusion(self) -> str:
@@ -66,13 +72,15 @@ def line_of(entry: dict[str, Any]) -> str:
     return "".join(f"{prefix}{bar}{part}\n" for part in message.split("\n"))
 
 
-def job_of(name: str, entries: list[dict[str, Any]]) -> Job | None:
-    """A job from its lines; None where it did not run."""
+def job_of(name: str, content: dict[str, Any], entries: list[dict[str, Any]]) -> Job | None:
+    """A job from its lines and what the workflow says of it; None where it did not run."""
     if not entries:
         return None
     outputs: dict[str, dict[str, str]] = {}
     steps: dict[str, str] = {}
     summary = ""
+    commands = {step.get("id", str(place)) for place, step in enumerate(content.get("steps", ())) if "run" in step}
+    own = 0
     conclusion = "cancelled"
     for entry in entries:
         if entry.get("command") == "set-output":
@@ -82,6 +90,7 @@ def job_of(name: str, entries: list[dict[str, Any]]) -> Job | None:
             summary += str(entry.get("content", ""))
         if "stepResult" in entry and entry.get("stage") == "Main" and len(entry.get("stepID", ())) == 1:
             steps[str(entry.get("step", ""))] = entry["stepResult"]
+            own += entry.get("executionTime", 0) if entry["stepID"][0] in commands else 0
         if "jobResult" in entry:  # a matrix has several
             conclusion = "failure" if "failure" in {conclusion, entry["jobResult"]} else entry["jobResult"]
-    return Job(name, conclusion, "".join(line_of(one) for one in entries), outputs, summary, steps)
+    return Job(name, conclusion, "".join(line_of(one) for one in entries), outputs, summary, steps, own / 1e9)

@@ -151,7 +151,10 @@ class Runner:
         lines: list[str], seconds: float,
     ) -> Run:  # fmt: skip
         entries = [entry_of(line) for line in lines]
-        jobs = {name: job_of(name, [one for one in entries if one.get("jobID") == name]) for name in content["jobs"]}
+        jobs = {
+            name: job_of(name, job, [one for one in entries if one.get("jobID") == name])
+            for name, job in content["jobs"].items()
+        }
         jobs = {name: job for name, job in jobs.items() if job}
         conclusion = "success" if code == 0 else "cancelled" if code < 0 else "failure"
         pull = event.payload.get("pull_request")
