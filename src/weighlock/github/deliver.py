@@ -61,7 +61,7 @@ class Delivered:
     """How it came to everyone.
 
     Attributes:
-        way: commit, pull_request, or declined: its pull request was closed without being merged, and nobody asked again.
+        way: commit, pull_request, or declined: its pull request was closed, not merged, and nobody has asked again.
         where: the branch, or the pull request's address.
         note: what went otherwise than asked, and what to do about it.
     """
