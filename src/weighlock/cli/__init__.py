@@ -16,6 +16,8 @@ COMMANDS = {
     "compare": "say whether two results are identical, equivalent or different",
     "gate": "weigh the challenger against the champion: PASS, FAIL or INCONCLUSIVE",
     "github": "tell GitHub: a comment, a status, a pull request, an issue, a dispatch",
+    "reproduce": "run the pipeline of a branch, and say whether its `dvc.lock` is what comes out",
+    "proposal": "weigh a pull request with main's code: fetch, weigh, post",
     "judge": "say whether a candidate goes on, waits or goes back: ADVANCE, HOLD or ROLLBACK",
     "accept": "let an INCONCLUSIVE through, with a reason that a reviewer reads",
     "release": "record a challenger that passed as the next version, in one commit",
