@@ -79,9 +79,7 @@ def test_it_is_made_with_everything_and_asked_again_nothing_is_done(
     assert (second.made, second.uploaded, second.there) == (False, (), ("model.onnx", "card.md"))
 
 
-def test_what_a_killed_run_left_is_completed(
-    shelf: Shelf, client: Client, release_of: Callable[..., Release]
-) -> None:
+def test_what_a_killed_run_left_is_completed(shelf: Shelf, client: Client, release_of: Callable[..., Release]) -> None:
     publish(client, release_of("v1"), "", {})
     shelf.put("model.onnx", b"a mo", state="starter")
 
