@@ -38,6 +38,7 @@ COMMANDS = {
     "replay": "live a time that is over again, under policies, with what was known then",
     "label": "join outcomes that arrive later to the predictions of the log",
     "watch": "look at production: OK, WARN, RETRAIN, BROKEN or UNKNOWN",
+    "looks": "keep what the watch has seen, from run to run",
     "score": "score whole Parquet or CSV files with a model",
     "render": "write environments as files for nginx, systemd and Kubernetes",
     "sync": "make this machine run what git wants, without a failed request",
@@ -46,6 +47,7 @@ COMMANDS = {
     "smoke": "ask a running service whether it serves the right model, rightly",
     "bento": "pack a model with the service that answers for it",
     "image": "make a container image of a model, with the list of what is in it",
+    "doctor": "check a fork for what the workflows need, and say how to mend it",
     "libraries": "check or write the versions that touch models",
 }
 INTERRUPTED = "Interrupted. What was published before is untouched; run the same command again to go on."

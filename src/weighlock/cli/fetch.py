@@ -11,17 +11,26 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
-    parser.add_argument("version", metavar="VERSION", help="a release, such as v7")
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("version", nargs="?", metavar="VERSION", help="a release, such as v7")
+    which.add_argument("--stable", metavar="ENV", help="the one that is stable there; nothing is no mistake")
     parser.add_argument("--no-rebuild", action="store_true", help="do not run the pipeline where the model is nowhere")
 
 
 def run(args: argparse.Namespace) -> None:
     """Fetch it, and say where from; each source that did not have it is named with its reason."""
+    from weighlock.deployment.environment import read_environment
+    from weighlock.outcome import announce
     from weighlock.releases.fetch import HERE, fetch_release
 
     root = Path.cwd()
-    fetched = fetch_release(args.version, root, rebuild=not args.no_rebuild)
+    version = args.version or read_environment(args.stable, root).stable
+    announce(version=version or "")
+    if version is None:
+        print(f"`deploy/{args.stable}.yaml` names no stable release: there is nothing to fetch.")
+        return
+    fetched = fetch_release(version, root, rebuild=not args.no_rebuild)
     for name, reason in fetched.failed:
         print(f"not from {name}: {reason}")
     where = "is here already" if fetched.source == HERE else f"from {fetched.source}"
-    print(f"{fetched.folder.relative_to(root)}: {args.version} {where}; both digests verify")
+    print(f"{fetched.folder.relative_to(root)}: {version} {where}; both digests verify")

@@ -7,6 +7,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from weighlock.cli import _github_clock
+
 if TYPE_CHECKING:
     import argparse
     from collections.abc import Callable
@@ -62,6 +64,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     start.add_argument("--ref", default="main", help="default: main")
     start.add_argument("--input", action="append", default=[], metavar="NAME=VALUE", help="again for more")
     start.add_argument("--unless-running", action="store_true", help="not where a run of it has not ended")
+    _github_clock.add(actions)
 
     required = actions.add_parser("required", help="sum up the jobs that must pass, from `toJSON(needs)` in `NEEDS`")
     required.add_argument("--may-skip", action="append", default=[], metavar="JOB", help="again for more")
@@ -84,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         "issue": _issue,
         "dispatch": _dispatch,
         **_github_ship.COMMANDS,
+        **_github_clock.ACTIONS,
     }
     actions[args.action](args, Client.from_environment())
     return 0

@@ -20,7 +20,10 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument(
-        "outcomes", nargs="?", metavar="OUTCOMES", help="CSV or Parquet: a path, a folder, a glob in quotes, or a URL"
+        "outcomes",
+        nargs="?",
+        metavar="OUTCOMES",
+        help="CSV or Parquet: a path, a folder, a glob in quotes, or a URL (default: `monitoring.outcomes`)",
     )
     parser.add_argument("--sql", metavar="QUERY", help="ask a database instead; :start and :end are the log's days")
     parser.add_argument(
@@ -58,8 +61,6 @@ def run(args: argparse.Namespace) -> None:
 
     if args.outcomes and args.sql:
         raise ConfigError("name either files or `--sql`, not both.")
-    if args.within and not args.when:
-        raise ConfigError("`--within` goes with `--when`: it counts back from when an outcome happened.")
     at = _time(args.at) if args.at else dt.datetime.now(dt.UTC)
     place = find_log(args.log_dir, args.to)
     if place is None:
@@ -67,6 +68,9 @@ def run(args: argparse.Namespace) -> None:
         announce(outcome="NEUTRAL")
         return
     older = _duration(args.lag, "--lag")
+    _as_configured(args)
+    if args.within and not args.when:
+        raise ConfigError("`--within` goes with `--when`: it counts back from when an outcome happened.")
     if args.outcomes or args.sql:
         done = _label(args, place, at)
         print("\n".join(_said(done)))
@@ -74,6 +78,24 @@ def run(args: argparse.Namespace) -> None:
     lag = label_lag(place, at, older, key_from_environment())
     print(lag_said(lag))
     announce(label_lag=f"{lag.share:.4f}")
+
+
+def _as_configured(args: argparse.Namespace) -> None:
+    """Without any outcomes named: those of `params.yaml: monitoring.outcomes`, if there are."""
+    from weighlock.monitoring.log_policy import read_monitoring
+    from weighlock.params import FILE
+
+    if args.outcomes or args.sql or not FILE.exists():
+        return
+    configured = read_monitoring().outcomes
+    if configured is not None:
+        args.outcomes, args.sql, args.url_env, args.by = (
+            configured.files, configured.sql, configured.url_env, configured.by,
+        )  # fmt: skip
+        args.truth, args.told, args.when, args.within = (
+            configured.truth, configured.told, configured.when, configured.within,
+        )  # fmt: skip
+        print(f"outcomes of {configured.source} (`monitoring.outcomes`):")
 
 
 def _label(args: argparse.Namespace, place: LogPlace, at: dt.datetime) -> Labelled:

@@ -25,9 +25,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     forget = actions.add_parser("forget", help="erase a person's rows everywhere")
     forget.add_argument("--entity", required=True, metavar="X", help="as clients send it in X-Entity-Id")
     for action in (compact, cat, forget):
-        action.add_argument(
-            "--log-dir", type=Path, metavar="DIR", default=Path("log"), help="the service's (default: log)"
-        )
+        action.add_argument("--log-dir", type=Path, metavar="DIR", help="the service's (default: log)")
         action.add_argument(
             "--to",
             metavar="URL",
@@ -38,19 +36,39 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     """Do what was asked."""
     from weighlock.monitoring.log_policy import read_log_url
+    from weighlock.monitoring.log_segment import DEFAULT_FOLDER
     from weighlock.monitoring.log_store import Store
 
-    to = args.to or read_log_url() or str(args.log_dir)
+    url = args.to or read_log_url()
+    if args.action == "compact" and args.log_dir is None and not DEFAULT_FOLDER.is_dir():
+        _nothing_here(url)
+        return
+    args.log_dir = args.log_dir or DEFAULT_FOLDER
+    to = url or str(args.log_dir)
     {"compact": _compact, "cat": _cat, "forget": _forget}[args.action](args, Store(to))
+
+
+def _nothing_here(url: str | None) -> None:
+    """No segments on this machine, and nobody has named any: as in a workflow, neutral."""
+    from weighlock.monitoring.collect import UNSET
+    from weighlock.outcome import announce
+
+    announce(outcome="NEUTRAL", log="set" if url else "unset")
+    if url:
+        print(f"no `log` folder here, so nothing to compact: the machines that serve bring their days to {url}.")
+    else:
+        print(f"{UNSET} Nothing was compacted.")
 
 
 def _compact(args: argparse.Namespace, store: Store) -> None:
     from weighlock.monitoring.log_compact import compact
     from weighlock.monitoring.log_policy import read_retention
     from weighlock.monitoring.log_record import key_from_environment
+    from weighlock.outcome import announce
 
     at = args.at or dt.datetime.now(dt.UTC)
     done = compact(args.log_dir, store, retention=read_retention(), at=at, key=key_from_environment())
+    announce(outcome="OK", log="set")
     print("\n".join(_said(done)))
 
 

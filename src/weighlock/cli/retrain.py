@@ -21,9 +21,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--to", metavar="DAY", help="the window's new last day (default: the newest complete one)")
     parser.add_argument("--dry-run", action="store_true", help="say what would be trained, and change nothing")
     parser.add_argument("--push", action="store_true", help="push the branch, and with it what DVC holds")
-    parser.add_argument(
+    why = parser.add_mutually_exclusive_group()
+    why.add_argument(
         "--verdict", type=Path, metavar="FILE", help="the watch's, such as reports/watch/production/watch.json"
     )
+    why.add_argument("--look", metavar="ENV/DAY", help="the same, of those that `weighlock looks fetch` brought")
 
 
 def run(args: argparse.Namespace) -> int:
@@ -35,9 +37,11 @@ def run(args: argparse.Namespace) -> int:
     from weighlock.retraining.evidence import read_watched
     from weighlock.retraining.newest import find_newest
     from weighlock.schema import read_schema
+    from weighlock.watching.looks import verdict_of
 
     root = Path.cwd()
-    watched = read_watched(args.verdict) if args.verdict else None
+    verdict = verdict_of(args.look) if args.look else args.verdict
+    watched = read_watched(verdict) if verdict else None
     if watched and watched.outcome == "BROKEN":
         return _broken(watched)
     newest = find_newest(read_params(), read_schema(), dt.datetime.now(dt.UTC), _day(args.to))
@@ -79,7 +83,8 @@ def _held(branch: str, open_: Waiting, *, push: bool, root: Path) -> int | None:
             print(f"`{branch}` is made already. `--push` pushes it; `git branch -D {branch}` lets it be made anew.")
     else:
         return None
-    announce(outcome="OPEN", branch=branch)
+    waits = branch if branch in open_.there or (branch in open_.here and push) else next(iter(open_.there), "")
+    announce(outcome="OPEN", branch=waits)
     return 0
 
 

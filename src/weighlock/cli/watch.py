@@ -33,6 +33,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--last-retraining", metavar="TIME", help="when the last one began (default: the release's)")
     parser.add_argument("--request-open", action="store_true", help="a retraining's pull request waits for an answer")
+    parser.add_argument(
+        "--retrainings", type=Path, metavar="FILE", help="says both, as `weighlock github retrainings` writes it"
+    )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: reports/watch/ENV)")
     parser.add_argument("--no-evidently", action="store_true", help="leave its report out: it takes most of the time")
 
@@ -75,9 +78,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _standing(args: argparse.Namespace, released: dt.datetime | None, timezone: str, at: dt.datetime) -> Standing:
     from weighlock.decisions.trigger import Standing
+    from weighlock.watching.standing import Retrainings, read_retrainings
 
-    last = _time(args.last_retraining, timezone) if args.last_retraining else released
-    return Standing(since_retraining=None if last is None else at - last, request_open=args.request_open)
+    known = read_retrainings(args.retrainings) if args.retrainings else Retrainings()
+    named = _time(args.last_retraining, timezone) if args.last_retraining else None
+    last = max((time for time in (named, known.last, None if named else released) if time), default=None)
+    since = None if last is None else at - last
+    return Standing(since_retraining=since, request_open=args.request_open or known.open)
 
 
 def _twin(twin: str | None, recipe: Path, root: Path) -> Callable[[dt.datetime], Twin] | None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from weighlock.config import Strict, parse
 from weighlock.monitoring.log_record import HashKey, LogParams
@@ -30,10 +30,41 @@ class LogPolicy(Strict):
         return LogParams(self.sample, frozenset(self.hash), frozenset(self.drop), key)
 
 
+class OutcomesPolicy(Strict):
+    """`monitoring.outcomes`: what `weighlock label` joins where it is called without any, as the clock calls it.
+
+    Attributes:
+        files: CSV or Parquet: a path, a glob or a URL.
+        sql, url_env: a query instead, and the variable that holds the database's address.
+        by, truth, told, when, within: as the options of `weighlock label` of these names.
+    """
+
+    files: Annotated[str, Field(min_length=1)] | None = None
+    sql: Annotated[str, Field(min_length=1)] | None = None
+    url_env: str = "DATABASE_URL"
+    by: str = "id"
+    truth: str | None = None
+    told: str | None = None
+    when: str | None = None
+    within: Duration | None = None
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if (self.files is None) == (self.sql is None):
+            raise ValueError("names either `files` or `sql`")
+        return self
+
+    @property
+    def source(self) -> str:
+        """Where they come from, in words."""
+        return self.files or f"a query of the database in ${self.url_env}"
+
+
 class MonitoringParams(Strict):
     """`monitoring`."""
 
     log_url: Annotated[str, Field(min_length=1)] | None = None
+    outcomes: OutcomesPolicy | None = None
     log: LogPolicy = LogPolicy()
 
 

@@ -93,14 +93,20 @@ def _get(url: str, accept: str, token: str | None) -> bytes:
         raise NotThereError(f"{urlsplit(url).netloc} does not answer: {getattr(error, 'reason', error)}") from error
 
 
-def _slug(root: Path, environ: Mapping[str, str]) -> str:
-    """owner/name."""
+def slug_of(root: Path, environ: Mapping[str, str]) -> str | None:
+    """owner/name, as `GITHUB_REPOSITORY` or `origin` says; None where neither leads to GitHub."""
     if named := environ.get("GITHUB_REPOSITORY"):
         return named
     address = git(root, "remote", "get-url", "origin").stdout.decode().strip()
     match = _ADDRESS.fullmatch(address)
     if match and (match["host"] == "github.com" or environ.get("GITHUB_API_URL")):
         return match["slug"]
+    return None
+
+
+def _slug(root: Path, environ: Mapping[str, str]) -> str:
+    if found := slug_of(root, environ):
+        return found
     raise NotThereError("`origin` is not on GitHub, and `GITHUB_REPOSITORY` does not say owner/name")
 
 

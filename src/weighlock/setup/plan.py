@@ -162,7 +162,7 @@ def _params(data: DataParams, schema: Schema, usable: pd.DataFrame, scores: dict
             "refit": refit_params(len(usable)),
             "gate": gate_policy(schema, train.metric),
             "serve": serve_policy(),
-            "monitoring": {"log_url": None, "log": log_policy()},
+            "monitoring": {"log_url": None, "outcomes": None, "log": log_policy()},
             "release": release_policy(schema.target),
             "deploy": deploy_policy(schema.task),
             "watch": watch_policy(_least_gain(usable[schema.target], schema)),

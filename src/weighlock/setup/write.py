@@ -55,7 +55,7 @@ def params_text(params: Params) -> str:
         **{f"deploy_{key}": flow(value) for key, value in params.deploy.items() if key not in {"judge", "sync"}},
         **{f"sync_{key}": flow(value) for key, value in params.deploy["sync"].items()},
         **{f"judge_{key}": flow(value) for key, value in params.deploy["judge"].items()},
-        "log_url": flow(params.monitoring["log_url"]),
+        **{key: flow(params.monitoring[key]) for key in ("log_url", "outcomes")},
         **{f"watch_{key}": flow(value) for key, value in params.watch.items()},
         **{f"log_{key}": flow(value) for key, value in params.monitoring["log"].items()},
     }

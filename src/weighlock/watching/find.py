@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from weighlock.deployment.environment import read_environment
 from weighlock.errors import EvidenceError
 from weighlock.layout import RECIPE, SERVED, WEIGHED
 from weighlock.params import read_params
+from weighlock.releases.evidence import folder_of as evidence_of
 from weighlock.releases.find import find_release
 from weighlock.releases.record import read_release
 from weighlock.serving.find import identify
-from weighlock.watching.reference import Watched, read_watched
+from weighlock.watching.reference import Watched, read_importance, read_watched
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,7 @@ def find_watched(environment: str, release: str | None, folder: Path | None, roo
         EvidenceError: nothing is stable there, or the model is not on this machine.
     """
     params = read_params(root / "params.yaml")
-    released = None
+    released = version = None
     if folder is None:
         version = release or read_environment(environment, root).stable
         if version is None:
@@ -58,6 +59,10 @@ def find_watched(environment: str, release: str | None, folder: Path | None, roo
     else:
         identity = identify(folder)
         name = f"{identity.name} {identity.version}"
-    near = folder / RECIPE
-    recipe = near if near.is_file() else root / WEIGHED / RECIPE
-    return Found(name, read_watched(folder), params.data.timezone, params.train.metric, recipe, released)
+    # a release that was fetched has its recipe and importance in git, as evidence; the tree's may be another model's
+    places = [folder, *([root / evidence_of(version)] if version else []), root / WEIGHED]
+    recipe = next((place / RECIPE for place in places if (place / RECIPE).is_file()), places[-1] / RECIPE)
+    watched = read_watched(folder)
+    if watched.importance is None and version:
+        watched = replace(watched, importance=read_importance(root / evidence_of(version)))
+    return Found(name, watched, params.data.timezone, params.train.metric, recipe, released)
