@@ -32,6 +32,11 @@ class Voice:
             print(f"   {line}")
         print(flush=True)
 
+    @property
+    def seconds(self) -> float:
+        """Since the story began."""
+        return time.monotonic() - self.began
+
     def end(self) -> None:
         """How long the act took."""
         if self.acts:
