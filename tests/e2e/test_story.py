@@ -22,10 +22,11 @@ from drill import Clients, Fleet, answered
 from github import events
 from github.fixtures import Host
 from github.repository import PERSON, Repository
-from nginx_server import NoNginxError, free_port, install
 from served import add_key
 from shipped import APP, act, merge, pushed, state, with_tools
 from told import Voice
+
+from support.ports import free_port
 
 CLOCK = ROOT / "tests/e2e/clock"
 DAY = 86_400
@@ -73,12 +74,8 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(nginx: None, with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """v1 is stable in production: nginx and its service answer."""
-    try:
-        install()
-    except NoNginxError as reason:
-        pytest.skip(f"NOT TESTED: the story. {reason}")
     folder, voice = tmp_path_factory.mktemp("story"), Voice()
     voice.act("v1 is in production", "A small table of parts that break when they are hot; a recipe; a machine.")
     ada = with_model("story")
@@ -118,7 +115,7 @@ def world(with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFactor
 
 
 def test_the_story(world: World) -> None:
-    with Clients(world.fleet, number=4, pause=0.01) as clients:
+    with Clients(world.fleet, size=4, pause=0.01) as clients:
         answered(clients, 20)
         weighed(world)
         released(world)
@@ -126,7 +123,7 @@ def test_the_story(world: World) -> None:
     drifted(world)
     retrained(world)
     refused(world)
-    with Clients(world.fleet, number=4) as clients:
+    with Clients(world.fleet, size=4) as clients:
         answered(clients, 50)
         rolled_back(world, clients)
     audited(world)

@@ -1,4 +1,4 @@
-"""On the path of a service, its prediction log believes that it is as many seconds later as the file STORY_CLOCK says."""
+"""On a service's path, its prediction log believes that it is so many seconds later as the file STORY_CLOCK says."""
 
 from __future__ import annotations
 
