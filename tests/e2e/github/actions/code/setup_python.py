@@ -8,10 +8,11 @@ from pathlib import Path
 from common import given, put
 
 wanted = given("python-version", "3.11")
-found = shutil.which(f"python{wanted}") if wanted != "%d.%d" % sys.version_info[:2] else None
+ours = f"{sys.version_info.major}.{sys.version_info.minor}"
+found = shutil.which(f"python{wanted}") if wanted != ours else None
 place = Path(os.environ["RUNNER_TEMP"]) / f"python-{wanted}"
 place.mkdir(parents=True, exist_ok=True)
-base = found or str(Path(sys.base_prefix) / "bin" / "python%d.%d" % sys.version_info[:2])
+base = found or str(Path(sys.base_prefix) / "bin" / f"python{ours}")
 for name in ("python", "python3"):
     if not (place / name).exists():
         (place / name).symlink_to(base)
