@@ -8,7 +8,9 @@ import urllib.request
 from typing import Any
 
 import pytest
+from conftest import ROOT, Project
 from github import events
+from github.fixtures import Host
 from github.repository import PERSON, Repository
 
 HELLO = """\
@@ -40,26 +42,49 @@ jobs:
         run: test "$SAID $(cat word)" = "hello hello"
 """
 
+WRITE = """\
+name: write
+on: {workflow_dispatch: {inputs: {app: {type: boolean}}}}
+permissions: {}
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    permissions: {contents: write}
+    steps:
+      - id: app
+        if: inputs.app
+        uses: actions/create-github-app-token@1b10c78c7865c340bc4f6099eb2f838309f1e8c3 # v3.1.1
+        with: {app-id: "${{ secrets.APP_ID }}", private-key: "${{ secrets.APP_KEY }}", permission-contents: write}
+      - uses: actions/checkout@3d3c42e5aac5ba805825da76410c181273ba90b1 # v7.0.1
+        with: {token: "${{ steps.app.outputs.token || github.token }}", persist-credentials: true}
+      - run: git -c user.name=x -c user.email=x@example.org commit -q --allow-empty -m written && git push -q
+"""
+
 
 def ask(repository: Repository, method: str, path: str, body: Any = None, token: str = PERSON) -> tuple[int, Any]:
     """A request to the mock."""
     data = None if body is None else json.dumps(body).encode()
     headers = {"Authorization": f"Bearer {token}"}
-    request = urllib.request.Request(repository.github.url + path, data, headers, method=method)
+    request = urllib.request.Request(repository.github.url + path, data, headers, method=method)  # noqa: S310
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=10) as answer:  # noqa: S310
             return answer.status, json.loads(answer.read() or b"null")
     except urllib.error.HTTPError as error:
         return error.code, json.loads(error.read())
 
 
-@pytest.fixture
-def hello(hosted_model: Repository) -> Repository:
-    workflows = hosted_model.project.path / ".github/workflows"
-    workflows.mkdir(parents=True, exist_ok=True)
+@pytest.fixture(scope="module")
+def hello(host: Host, environment: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Repository:
+    """A repository with two workflows and our branch rules, and nothing else."""
+    project = Project(tmp_path_factory.mktemp("hello") / "hello", environment)
+    workflows = project.path / ".github/workflows"
+    workflows.mkdir(parents=True)
     (workflows / "hello.yml").write_text(HELLO)
-    hosted_model.commit("main", "ci: hello")
-    return hosted_model
+    (workflows / "write.yml").write_text(WRITE)
+    project.run("git", "init", "-q")
+    project.run("git", "remote", "add", "origin", "none")
+    project.commit("ci: hello")
+    return host(project)
 
 
 def test_jobs_hand_on_outputs_artifacts_and_caches(hello: Repository) -> None:
@@ -86,14 +111,38 @@ def test_a_pull_request_runs_its_merge_and_a_forks_gets_no_rights(hello: Reposit
     assert status == 403
 
 
-def test_a_request_that_github_does_not_know_is_refused_and_told(hosted_model: Repository) -> None:
+def test_a_request_that_github_does_not_know_is_refused_and_told(hello: Repository) -> None:
     for method, path, body, status in (
         ("GET", "/repos/acme/flights/pull", None, 404),
         ("GET", "/repos/acme/flights/pulls?stat=open", None, 422),
         ("POST", "/repos/acme/flights/issues", {"title": 3.5, "body": []}, 422),
         ("POST", "/repos/acme/flights/issues", {"title": "x", "boddy": "y"}, 422),
     ):
-        assert ask(hosted_model, method, path, body)[0] == status
-    assert len(hosted_model.github.problems) >= 4
-    hosted_model.github.problems.clear()
-    assert ask(hosted_model, "GET", "/repos/acme/flights/issues", token="expired")[0] == 401
+        assert ask(hello, method, path, body)[0] == status
+    assert len(hello.github.problems) >= 4
+    hello.github.problems.clear()
+    assert ask(hello, "GET", "/repos/acme/flights/issues", token="expired")[0] == 401
+
+
+@pytest.mark.parametrize("name", ["main", "releases"])
+def test_the_branch_rules_are_what_github_imports(hello: Repository, name: str) -> None:
+    ruleset = json.loads((ROOT / f".github/rulesets/{name}.json").read_text())
+    status, made = ask(hello, "POST", "/repos/acme/flights/rulesets", ruleset)
+    assert status == 201
+    assert made["rules"] == ruleset["rules"]
+    wrong = {**ruleset, "rules": [{"type": "required_linear_histories"}]}
+    assert ask(hello, "POST", "/repos/acme/flights/rulesets", wrong)[0] == 422
+    hello.github.problems.clear()
+
+
+def test_main_takes_pushes_by_the_app_alone(hello: Repository) -> None:
+    hello.github.rulesets.clear()
+    rules = json.loads((ROOT / ".github/rulesets/main.json").read_text())
+    assert ask(hello, "POST", "/repos/acme/flights/rulesets", rules)[0] == 201
+    before = hello.main
+    run = hello.act("write.yml", events.dispatch(hello.github, {"app": "false"})).refused()
+    assert "GH013: Repository rule violations" in run.log
+    assert hello.main == before
+    secrets = {"APP_ID": "1", "APP_KEY": "a key"}
+    hello.act("write.yml", events.dispatch(hello.github, {"app": "true"}), secrets=secrets).passed()
+    assert hello.git("log", "-1", "--format=%s", "main") == "written"

@@ -17,6 +17,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     which.add_argument("--release", metavar="VERSION", help="a released model, such as v3 (default: the tree's)")
     which.add_argument("--next", action="store_true", help="the tree's model, as the version that its release will be")
     which.add_argument("--model", type=Path, metavar="DIR", help="a folder with model.onnx and signature.json")
+    parser.add_argument("--export", type=Path, metavar="DIR", help="also write it as one file, for `bentoml import`")
     parser.add_argument("--base-image", metavar="IMAGE", help="what images stand on (default: python:3.x-slim)")
     parser.add_argument("--python", metavar="3.x", help="the Python of that image (default: this one's)")
 
@@ -29,7 +30,8 @@ def run(args: argparse.Namespace) -> None:
 
 def pack(args: argparse.Namespace) -> Packed:
     """The bento that the arguments ask for."""
-    from weighlock.packaging.bento import PYTHON, base_image, build_bento
+    from weighlock.outcome import announce
+    from weighlock.packaging.bento import PYTHON, base_image, build_bento, export_bento
     from weighlock.releases.find import find_next, find_release
     from weighlock.serving.find import find_service
 
@@ -38,4 +40,9 @@ def pack(args: argparse.Namespace) -> Packed:
         folder, service = find_release(args.release, root) if args.release else find_next(root)
     else:
         folder, service = find_service(args.model, root)
-    return build_bento(folder, service, root, args.base_image or base_image(args.python or PYTHON))
+    packed = build_bento(folder, service, root, args.base_image or base_image(args.python or PYTHON))
+    if args.export:
+        file = export_bento(packed, args.export)
+        print(f"{file}: {packed.tag} as one file")
+        announce(bento=str(file))
+    return packed

@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
+    from weighlock.cli import _github_ship
+
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
+    _github_ship.arguments(actions)
 
     comment = actions.add_parser("comment", help="keep one comment on a pull request or an issue")
     where = comment.add_mutually_exclusive_group(required=True)
@@ -71,8 +74,12 @@ def run(args: argparse.Namespace) -> int:
     """Do it, and say what was done."""
     if args.action == "required":  # asks nothing of GitHub, and runs before anything is installed
         return _required(args)
+    from weighlock.cli import _github_ship
     from weighlock.github.api import Client
 
+    if args.action == "identity":  # asks GitHub nothing
+        _github_ship.identity()
+        return 0
     actions: dict[str, Callable[[argparse.Namespace, Client], None]] = {
         "comment": _comment,
         "status": _status,
@@ -80,6 +87,7 @@ def run(args: argparse.Namespace) -> int:
         "issue": _issue,
         "dispatch": _dispatch,
         **_github_clock.ACTIONS,
+        **_github_ship.COMMANDS,
     }
     actions[args.action](args, Client.from_environment())
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import datetime as dt
+import os
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
 EXIT_CODES = {"ADVANCE": 0, "ROLLBACK": 3, "HOLD": 4}
 OUT = Path("reports/judge")
+URLS = "WEIGHLOCK_JUDGE_URLS"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -34,10 +36,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--log-url", action="append", default=[], metavar="URL", help="where compacted days are")
     parser.add_argument("--at", type=_time, metavar="TIME", help="the present (default: the clock's)")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where to write (default: {OUT}/ENVIRONMENT)")
+    parser.add_argument(
+        "--scheduled", action="store_true",
+        help="for a timer: 0 whatever the outcome, also where there is no candidate or nothing says how variants do",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print the record instead of the report")
     parser.add_argument("--apply", action="store_true", help="make the commit that the outcome asks for")
     parser.epilog = (
-        "Where nothing is named and the environment has a `machine`: its services and its log, on this host."
+        "Where nothing is named and the environment has a `machine`: its services and its log, on this host. "
+        f"--scheduled takes services from {URLS} (stable=… candidate=…) and the log from `monitoring.log_url` instead."
     )
     how_arguments(parser, reason="of that commit (default: what was found)")
 
@@ -57,6 +64,10 @@ def run(args: argparse.Namespace) -> int:
     from weighlock.schema import read_schema
 
     root = args.root
+    if args.scheduled and (idle := _idle(args, root)):
+        print(idle)
+        announce(outcome="NEUTRAL")
+        return 0
     step = wanted(args.environment, root)
     sources = sources_of(step, args.url, args.log_dir, args.log_url, key_from_environment())
     out = args.out or OUT / args.environment
@@ -70,7 +81,26 @@ def run(args: argparse.Namespace) -> int:
     if args.apply:
         how = how_of(args)
         apply(judged, step, root, replace(how, tell=_aside(how.tell)) if args.json else how)
-    return EXIT_CODES[outcome]
+    return 0 if args.scheduled else EXIT_CODES[outcome]
+
+
+def _idle(args: argparse.Namespace, root: Path) -> str:
+    """Take what a timer's environment names; why there is nothing to judge, or empty."""
+    from weighlock.deployment.environment import read_environment
+    from weighlock.monitoring.log_policy import read_monitoring
+
+    if read_environment(args.environment, root).candidate is None:
+        return f"{args.environment} has no candidate: there is nothing to judge."
+    if not (args.url or args.log_dir or args.log_url):
+        log = read_monitoring().log_url
+        args.url, args.log_url = os.environ.get(URLS, "").split(), [log] if log else []
+    if not (args.url or args.log_dir or args.log_url):
+        return (
+            f"NEUTRAL: nothing says how {args.environment}'s variants are doing, so its candidate was not judged. Set "
+            f"the variable {URLS} (stable=https://… candidate=https://…) and `params.yaml: monitoring.log_url`, or "
+            "judge on the machine itself: docs/judge.md."
+        )
+    return ""
 
 
 def _aside(tell: Callable[[Done], None]) -> Callable[[Done], None]:

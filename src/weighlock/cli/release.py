@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ if TYPE_CHECKING:
 
     from weighlock.releases.commits import Base
     from weighlock.releases.compose import Made, Models
+    from weighlock.releases.pending import Pending
     from weighlock.releases.record import Release
 
 VERDICT = Path("reports/gate/gate.json")
@@ -19,7 +21,7 @@ VERDICT = Path("reports/gate/gate.json")
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     parser.add_argument("--image", metavar="IMAGE", help="the image of this model: `registry/name@sha256:…`")
-    parser.add_argument("--bento", metavar="TAG", help="the bento of this model: `name:version`")
+    parser.add_argument("--bento", metavar="TAG", help="the bento of this model: `name:version`, or its file")
     parser.add_argument(
         "--verdict", type=Path, metavar="FILE", default=VERDICT, help=f"what the gate wrote (default: {VERDICT})"
     )
@@ -27,10 +29,46 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--push", action="store_true", help="push the commit, and the tag with it, all or nothing")
     parser.add_argument("--offline", action="store_true", help="do not ask the remote whether this branch is stale")
     parser.add_argument("--dry-run", action="store_true", help="print the record and change nothing")
+    parser.add_argument(
+        "--branch",
+        action="store_true",
+        help="in a branch of its own, `release/v8`; one that is proposed is gone on with",
+    )
+    parser.add_argument(
+        "--pending",
+        action="store_true",
+        help="say whether there is anything to release, by digests alone; change nothing",
+    )
 
 
 def run(args: argparse.Namespace) -> None:
     """Record, commit, tag and push, as far as that is not done yet."""
+    from weighlock.releases.pending import find_pending, switch_to
+
+    if args.pending or args.branch:
+        found = find_pending(Path.cwd(), fetch=not args.offline)
+        _tell(found)
+        if args.pending or found.state == "released":
+            return
+        if not args.dry_run:
+            switch_to(found, Path.cwd())
+    _release(args)
+
+
+def _tell(found: Pending) -> None:
+    """What has become of the tree's models, for people and for a workflow."""
+    from weighlock.outcome import announce
+
+    what = {
+        "released": f"nothing to release: the tree's models are `{found.version}`.",
+        "proposed": f"`{found.branch}` proposes them as `{found.version}` already.",
+        "new": f"the tree's models will be `{found.version}`.",
+    }
+    print(what[found.state])
+    announce(state=found.state, version=found.version, branch=found.branch, run=found.run)
+
+
+def _release(args: argparse.Namespace) -> None:
     from weighlock.outcome import announce
     from weighlock.releases.commits import commit_files, start
     from weighlock.releases.compose import files_of, read_models, released_as, require_committed
@@ -97,23 +135,30 @@ def _make(args: argparse.Namespace, models: Models, base: Base, root: Path) -> t
 def _made(args: argparse.Namespace, models: Models) -> Made:
     """The bento and the image that are named, as far as this machine can look into them."""
     from weighlock.packaging.bento import require_bento
+    from weighlock.packaging.bento_file import require_bento_file
     from weighlock.releases.compose import Made
     from weighlock.releases.record import check_image
 
-    if args.bento:
-        require_bento(args.bento, models.served.digest, models.served.signature)
-    return Made(args.bento, check_image(args.image) if args.image else None)
+    tag, model = args.bento or None, (models.served.digest, models.served.signature)
+    if tag and Path(tag).is_file():
+        tag = require_bento_file(Path(tag), *model)
+    elif tag:
+        require_bento(tag, *model)
+    return Made(tag, check_image(args.image) if args.image else None)
 
 
 def _message(release: Release) -> str:
     """The commit's: what a reader of the history looks for."""
+    from weighlock.releases.pending import RUN
+
     judged = release.verdict
     against = f"against {judged.champion}" if judged.champion else "bootstrap"
+    run = f"\n{RUN}: {number}" if (number := os.environ.get("GITHUB_RUN_ID", "")).isdigit() else ""
     accepted = f"\nAccepted: {judged.accepted}" if judged.accepted else ""
     return (
         f"release: {release.name} {release.version}\n\n"
         f"Verdict: {judged.outcome} ({against}), evidence {judged.evidence}{accepted}\n"
-        f"Model: {release.served.digest}\nOf: {release.commit}\n"
+        f"Model: {release.served.digest}\nOf: {release.commit}{run}\n"
     )
 
 

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+PREVIOUS = "previous"
+
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
@@ -16,7 +18,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--to",
         metavar="VERSION",
-        help="the release to go back to (default: the stable one, or the one that was before it)",
+        help="the release to go back to (default, or `previous`: the stable one, or the one that was before it)",
     )
     parser.epilog = (
         "What is taken away is blocked: `weighlock promote VERSION ENVIRONMENT --unblock --reason …` brings it back."
@@ -29,4 +31,4 @@ def run(args: argparse.Namespace) -> None:
     from weighlock.cli._moving import how_of
     from weighlock.deployment.moves import rollback
 
-    rollback(args.environment, args.root, how_of(args), to=args.to)
+    rollback(args.environment, args.root, how_of(args), to=None if args.to in {"", PREVIOUS} else args.to)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import argparse
 
+    from weighlock.serving.smoke import Check
+
 FAILED = 3
 KEY = "WEIGHLOCK_KEY"
 
@@ -31,6 +33,11 @@ def run(args: argparse.Namespace) -> int:
     folder = find_release(args.release, Path.cwd())[0] if args.release else args.model or Path(SERVED)
     failed = False
     for check in smoke(args.url, folder, os.environ.get(KEY)):
-        print(f"{'ok    ' if check.held else 'FAILED'}  {check.name}: {check.found}")
+        print(line(check))
         failed |= not check.held
     return FAILED if failed else 0
+
+
+def line(check: Check) -> str:
+    """A check, as it is printed."""
+    return f"{'ok    ' if check.held else 'FAILED'}  {check.name}: {check.found}"

@@ -46,6 +46,20 @@ class SyncParams(Strict):
         return self
 
 
+Way = Literal["commit", "pull_request"]
+
+
+class RolloutParams(Strict):
+    """`deploy.rollout`: how what the scheduled judge decides comes to the branch.
+
+    Attributes:
+        advance, rollback: a commit, where the App may push to the branch; or a pull request, whose review decides.
+    """
+
+    advance: Way = "pull_request"
+    rollback: Way = "commit"
+
+
 class DeployParams(Strict):
     """`deploy`.
 
@@ -54,12 +68,16 @@ class DeployParams(Strict):
         known: commits whose findings are reported and no longer fail the audit.
         sync: what `weighlock sync` asks for.
         judge: by which rules a rollout is judged.
+        rollout: how what the judge decides comes to the branch.
+        signatures: whether models and images have to be signed by `release.yml`.
     """
 
     environments: Annotated[list[EnvironmentName], Field(min_length=1)] = ["staging", "production"]
     known: list[Known] = []
     sync: SyncParams = SyncParams()
     judge: JudgeParams = JudgeParams()
+    rollout: RolloutParams = RolloutParams()
+    signatures: Literal["required", "optional"] = "optional"
 
     @field_validator("environments")
     @classmethod

@@ -11,11 +11,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from weighlock.errors import GitHubError
 from weighlock.releases.github import API, Redirects
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SECONDS = 30
 TRIES = 4
@@ -103,6 +106,19 @@ class Client:
                 return
         raise GitHubError(f"GitHub's list at `{path}` has more than {MOST_PAGES * PAGE:,} elements.")
 
+    def download(self, path: str, target: Path, limit: int) -> None:
+        """Write what is at `path` to a file, unopened.
+
+        Raises:
+            GitHubError: it has more than `limit` bytes; and as `get`.
+        """
+        request = self._request("GET", path, {}, None)
+        content = self._sent(request, "GET", path, limit, again=True)[0]
+        if len(content) > limit:
+            raise GitHubError(f"what GitHub has at `{path}` is larger than {limit:,} bytes. It is not taken.")
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_bytes(content)
+
     def post(self, path: str, body: Any, *, again: bool = False) -> Any:
         """Make something; `again` where making it twice does no harm, so that a torn connection is tried once more."""
         return self._ask("POST", path, body=body, again=again)[0]
@@ -123,10 +139,17 @@ class Client:
         self, method: str, path: str, *, query: Mapping[str, str | int] | None = None, body: Any = None, again: bool
     ) -> tuple[Any, str]:
         request = self._request(method, path, query or {}, body)
+        content, links = self._sent(request, method, path, LARGEST, again=again)
+        return _read(content, method, path), links
+
+    def _sent(
+        self, request: urllib.request.Request, method: str, path: str, limit: int, *, again: bool
+    ) -> tuple[bytes, str]:
+        """The answer, one byte longer than `limit` where it has more, and its links."""
         for attempt in range(1, TRIES + 1):
             try:
                 with urllib.request.build_opener(Redirects).open(request, timeout=SECONDS) as answer:
-                    return _read(answer.read(LARGEST + 1), method, path), answer.headers.get("Link", "")
+                    return answer.read(limit + 1), answer.headers.get("Link", "")
             except urllib.error.HTTPError as error:
                 with error:
                     wait = self._pause(error, attempt, again=again)

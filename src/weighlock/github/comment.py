@@ -20,8 +20,10 @@ class Posted:
     done: str
 
 
-def keep_comment(client: Client, number: int, name: str, markdown: str, login: str) -> Posted:
+def keep_comment(client: Client, number: int, name: str, markdown: str, login: str, *, fresh: bool = True) -> Posted:
     """The one comment with the marker `name` on issue or pull request `number`; second ones of ours are removed.
+
+    Where there is none and it is not worth a `fresh` one, nothing is written.
 
     Raises:
         GitHubError: GitHub refuses or does not answer.
@@ -30,6 +32,8 @@ def keep_comment(client: Client, number: int, name: str, markdown: str, login: s
     ours = [c for c in client.pages(f"issues/{number}/comments") if is_ours(c, name, login)]
     for double in ours[1:]:  # two runs at once, or a request whose answer was lost
         client.delete(f"issues/comments/{double['id']}")
+    if not ours and not fresh:
+        return Posted(0, "", "none")
     if not ours:
         made = client.post(f"issues/{number}/comments", {"body": body})
         return Posted(made["id"], made["html_url"], "made")

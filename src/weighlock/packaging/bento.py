@@ -10,6 +10,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tarfile
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
@@ -96,6 +97,15 @@ def check(folder: Path, service: Service) -> None:
     golden = read_json(folder / GOLDEN, "dvc repro")
     if golden.get("model") != service.model.digest:
         raise EvidenceError(f"`{folder / GOLDEN}` is of another model. Run `dvc checkout` or `dvc repro`.")
+
+
+def export_bento(packed: Packed, folder: Path) -> Path:
+    """Write a bento as one file, `name-version.bento`, as `bentoml export` does and `bentoml import` takes it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"{packed.tag.replace(':', '-')}.bento"
+    with tarfile.open(path, "w:xz") as archive:  # what BentoML itself writes; to start it takes seconds
+        archive.add(packed.path, arcname=".")
+    return path
 
 
 def require_bento(tag: str, digest: str, signature: str) -> None:

@@ -1,9 +1,12 @@
-"""docker, podman and buildah: what they are told differs little, and they are asked only to build and to save."""
+"""docker, podman and buildah: what they are told differs little, and they are asked to build, to save and to push."""
 
 from __future__ import annotations
 
+import json
+import re
 import shutil
 import subprocess
+import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,6 +14,8 @@ from pathlib import Path
 from weighlock.errors import ConfigError, ModelError
 
 TOOLS = ("docker", "podman", "buildah")
+_TAG = re.compile(r":[^:/@]+$")  # of an image's name, not the port of its registry
+_ADDRESS = re.compile(r"[^\s@]+@sha256:[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
@@ -45,11 +50,34 @@ class Tool:
         else:
             self._call("save", *(["--format", "docker-archive"] if self.name == "podman" else []), "-o", str(path), tag)
 
-    def _call(self, *arguments: str) -> None:
+    def push(self, image: str) -> str:
+        """Push an image to its registry; its address there, `registry/name@sha256:…`.
+
+        Raises:
+            ModelError: it fails, or the tool does not say by what digest the registry has it.
+        """
+        name = _TAG.sub("", image)
+        if self.name == "docker":
+            self._call("push", "--quiet", image)
+            told = (
+                json.loads(self._call("image", "inspect", "--format", "{{json .RepoDigests}}", image) or "null") or []
+            )
+            found = next((address for address in told if address.startswith(f"{name}@")), "")
+        else:
+            with tempfile.TemporaryDirectory(prefix="weighlock-push-") as scratch:
+                file = Path(scratch, "digest")
+                self._call("push", "--quiet", "--digestfile", str(file), image)
+                found = f"{name}@{file.read_text().strip()}" if file.exists() else ""
+        if not _ADDRESS.fullmatch(found):
+            raise ModelError(f"`{self.name}` pushed `{image}`, and does not say which digest it has there: {found!r}.")
+        return found
+
+    def _call(self, *arguments: str) -> str:
         done = subprocess.run([self.name, *arguments], capture_output=True, text=True, check=False)
         if done.returncode:
             said = (done.stderr or done.stdout).strip()
             raise ModelError(f"`{self.name} {arguments[0]}` failed ({done.returncode}):\n{said[-4000:]}")
+        return done.stdout.strip()
 
 
 def find_tool(name: str | None = None, known: Sequence[str] = TOOLS) -> Tool:

@@ -37,21 +37,31 @@ def from_github(release: Release, root: Path, environ: Mapping[str, str] = os.en
     Raises:
         NotThereError: there is no such release or asset, or GitHub does not answer.
     """
+    names = {path: path.rpartition("/")[2] for path in release.served.files}
+    found = assets(release, tuple(names.values()), root, environ)
+    return {path: found[name] for path, name in names.items()}
+
+
+def assets(
+    release: Release, names: tuple[str, ...], root: Path, environ: Mapping[str, str] = os.environ
+) -> dict[str, bytes]:
+    """Assets of the release's tag, name -> content.
+
+    Raises:
+        NotThereError: as `from_github`.
+    """
     api, slug = environ.get("GITHUB_API_URL", "").rstrip("/") or API, _slug(root, environ)
     token = environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN")
     tag = format_tag(release.name, release.version)
     listed = _get(f"{api}/repos/{slug}/releases/tags/{quote(tag, safe='')}", "application/vnd.github+json", token)
     try:
-        assets = {asset["name"]: asset["url"] for asset in json.loads(listed)["assets"]}
+        there = {asset["name"]: asset["url"] for asset in json.loads(listed)["assets"]}
     except (ValueError, KeyError, TypeError) as error:
         raise NotThereError(f"{slug} answers something else than a release ({type(error).__name__})") from error
-    found = {}
-    for path in release.served.files:
-        name = path.rpartition("/")[2]
-        if name not in assets:
-            raise NotThereError(f"`{tag}` of {slug} has no asset `{name}`; it has {', '.join(assets) or 'none'}")
-        found[path] = _get(_absolute(assets[name], api), "application/octet-stream", token)
-    return found
+    for name in names:
+        if name not in there:
+            raise NotThereError(f"`{tag}` of {slug} has no asset `{name}`; it has {', '.join(there) or 'none'}")
+    return {name: _get(_absolute(there[name], api), "application/octet-stream", token) for name in names}
 
 
 class Redirects(urllib.request.HTTPRedirectHandler):

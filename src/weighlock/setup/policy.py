@@ -93,7 +93,14 @@ def deploy_policy(task: str) -> dict[str, Any]:
         "on_max_hold": "ROLLBACK",
     }
     sync = {"signatures": "optional", "allowed_signers": None, "ready_seconds": 60, "drain_seconds": 60}
-    return {"environments": ["staging", "production"], "known": [], "sync": sync, "judge": judge}
+    return {
+        "environments": ["staging", "production"],
+        "known": [],
+        "signatures": "optional",
+        "rollout": {"advance": "pull_request", "rollback": "commit"},
+        "sync": sync,
+        "judge": judge,
+    }
 
 
 def watch_policy(margin: float) -> dict[str, Any]:

@@ -43,15 +43,19 @@ class Weighed:
     context: Context
 
 
-def weigh(scale: Scale) -> Weighed:
+def weigh(scale: Scale, lock: Condition | None = None) -> Weighed:
     """Weigh the challenger.
+
+    Args:
+        scale: who against whom, by what.
+        lock: what is known of `dvc.lock`, where the tree was put together from another's parts; None: ask DVC.
 
     Raises:
         WeighlockError: there is nothing sound to weigh; the message says why.
     """
     judgement = None
     stress: list[Comparison] = []
-    held = list(_held(scale))
+    held = list(_held(scale, lock))
     if scale.champion is not None:
         judgement = scale.judge.judge(scale.challenger.predictions, scale.champion.predictions)
         stress, condition = _stressed(scale)
@@ -93,7 +97,7 @@ def _record(verdict: Verdict, context: Context, scale: Scale) -> dict[str, Any]:
     return to_json(verdict, context) | {"policy": scale.policy.model_dump(mode="json")}
 
 
-def _held(scale: Scale) -> list[Condition]:
+def _held(scale: Scale, lock: Condition | None) -> list[Condition]:
     """The plain conditions, of which a file alone tells few."""
     policy, tree, challenger = scale.policy, scale.tree, scale.challenger
     holdout = challenger.holdout if tree else None
@@ -102,7 +106,7 @@ def _held(scale: Scale) -> list[Condition]:
         *conditions.floors(challenger.predictions, policy, tree),
         conditions.overlap(schema, holdout.params.split.by if holdout else "", tree),
         conditions.validation(tree),
-        conditions.lock(tree),
+        lock or conditions.lock(tree),
         conditions.parity(policy, tree),
         conditions.size(_folders(scale), policy),
     ]

@@ -191,8 +191,17 @@ class Description:
         return merged(example, value)
 
 
+@dataclass(frozen=True)
+class Exactly:
+    """A value of an answer that no example may add to."""
+
+    value: Any
+
+
 def merged(example: Any, value: Any) -> Any:
     """`value` laid over `example`; each element of a list over the example's first one."""
+    if isinstance(value, Exactly):
+        return value.value
     if isinstance(value, dict) and isinstance(example, dict):
         return {**example, **{key: merged(example.get(key), part) for key, part in value.items()}}
     if isinstance(value, list) and isinstance(example, list) and example:
@@ -208,13 +217,11 @@ def _packed(folder: Path) -> bytes:
             check=True, capture_output=True, text=True, timeout=120,
         )  # fmt: skip
         (archive,) = folder.glob("*.tgz")
-        with tarfile.open(archive) as tar:
-            file = tar.extractfile(INSIDE)
-            assert file
-            content = file.read()
+        with tarfile.open(archive, "r|gz") as tar:  # as a stream: there are 400 MB of others behind it
+            content = next(tar.extractfile(member).read() for member in tar if member.name == INSIDE)  # type: ignore[union-attr]
         archive.unlink()
     except subprocess.CalledProcessError as error:
         raise NoDescriptionError(f"npm does not get {PACKAGE}: {error.stderr.strip()[-200:]}") from error
-    except (OSError, subprocess.TimeoutExpired, KeyError, ValueError) as error:
+    except (OSError, subprocess.TimeoutExpired, StopIteration, ValueError, tarfile.TarError) as error:
         raise NoDescriptionError(f"no {PACKAGE} from npm: {error}") from error
     return content

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import base64
+import io
 import subprocess
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from github.description import Exactly
 from github.state import Asset, Comment, Dispatch, Issue, Pull, Release, Status, Token
 
 if TYPE_CHECKING:
@@ -136,7 +140,8 @@ def issue_json(github: GitHub, issue: Issue) -> dict[str, Any]:
         "labels": [{"name": name, **github.labels.get(name, {})} for name in issue.labels],
         "html_url": f"{github.url}/{github.repository}/{kind}/{issue.number}",
         "url": f"{github.url}/repos/{github.repository}/issues/{issue.number}",
-        "comments": len(github.comments_on(issue.number)), "closed_at": None if issue.state == "open" else issue.created,
+        "comments": len(github.comments_on(issue.number)),
+        "closed_at": None if issue.state == "open" else issue.created,
     }  # fmt: skip
     if issue.is_pull:
         link = f"{github.url}/repos/{github.repository}/pulls/{issue.number}"
@@ -688,14 +693,37 @@ def runs_list(github: GitHub, request: Request) -> tuple[int, Any]:
     return 200, {"total_count": len(found), "workflow_runs": [run_json(github, run) for run in found]}
 
 
+def artifact_id(run: str | int, name: str) -> int:
+    """The number of a run's artifact: the same whenever it is asked for."""
+    return int(run) * 1000 + sum(name.encode()) % 1000
+
+
+@route("actions/download-artifact")
+def artifact_archive(github: GitHub, request: Request) -> tuple[int, Any]:
+    wanted = int(request.values["artifact_id"])
+    for place in (github.kept / "artifacts").glob("*/*"):
+        if artifact_id(place.parent.name, place.name) == wanted:
+            return 200, place.read_bytes() if place.is_file() else zipped(place)
+    raise Refused(404, "Not Found")
+
+
+def zipped(folder: Path) -> bytes:
+    """A folder as GitHub hands it out."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
+        for file in sorted(one for one in folder.rglob("*") if one.is_file()):
+            archive.write(file, file.relative_to(folder))
+    return content.getvalue()
+
+
 @route("actions/list-workflow-run-artifacts")
 def runs_artifacts(github: GitHub, request: Request) -> tuple[int, Any]:
     runs_get(github, request)
     held = github.kept / "artifacts" / request.values["run_id"]
     shown = [
-        {"name": folder.name, "id": number, "expired": False,
-         "size_in_bytes": sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())}
-        for number, folder in enumerate(sorted(held.iterdir()) if held.is_dir() else (), start=1)
+        {"name": folder.name, "id": artifact_id(request.values["run_id"], folder.name), "expired": False,
+         "size_in_bytes": sum(file.stat().st_size for file in (folder, *folder.rglob("*")) if file.is_file())}
+        for folder in (sorted(held.iterdir()) if held.is_dir() else ())
     ]  # fmt: skip
     return 200, {"total_count": len(shown), "artifacts": shown}
 
@@ -747,30 +775,41 @@ def rulesets_get(github: GitHub, request: Request) -> tuple[int, Any]:
     found = [one for one in github.rulesets if one["id"] == int(request.values["ruleset_id"])]
     if not found:
         raise Refused(404, "Not Found")
-    return 200, found[0]
+    return 200, ruleset_json(found[0])
+
+
+def ruleset_json(ruleset: dict[str, Any]) -> dict[str, Any]:
+    return {key: Exactly(value) for key, value in ruleset.items()}
 
 
 @route("repos/create-repo-ruleset")
 def rulesets_create(github: GitHub, request: Request) -> tuple[int, Any]:
     ruleset = {**request.body, "id": next(github.ids), "source": github.repository, "source_type": "Repository"}
     github.rulesets.append(ruleset)
-    return 201, ruleset
+    return 201, ruleset_json(ruleset)
 
 
 @route("repos/update-repo-ruleset")
 def rulesets_update(github: GitHub, request: Request) -> tuple[int, Any]:
-    ruleset = rulesets_get(github, request)[1]
+    rulesets_get(github, request)
+    ruleset = next(one for one in github.rulesets if one["id"] == int(request.values["ruleset_id"]))
     ruleset.update(request.body)
-    return 200, ruleset
+    return 200, ruleset_json(ruleset)
 
 
 @route("repos/get-branch-rules")
 def rules_of_branch(github: GitHub, request: Request) -> tuple[int, Any]:
     active = [one for one in github.rulesets if one.get("target") == "branch" and one.get("enforcement") == "active"]
     return 200, [
-        {**rule, "ruleset_id": one["id"], "ruleset_source": github.repository, "ruleset_source_type": "Repository"}
+        Exactly({**rule, "ruleset_id": one["id"], "ruleset_source": github.repository,
+                 "ruleset_source_type": "Repository"})
         for one in active for rule in one.get("rules", ())
     ]  # fmt: skip
+
+
+@route("repos/codeowners-errors")
+def codeowners_errors(github: GitHub, request: Request) -> tuple[int, Any]:
+    return 200, {"errors": []}
 
 
 @route("actions/list-repo-secrets")

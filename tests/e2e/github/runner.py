@@ -111,10 +111,12 @@ class Runner:
         self.github.tokens[token] = Token(BOT, _rights(content, job, event.fork))
         given = {} if event.fork else {**self.secrets, **(secrets or {})}
         words = [
-            str(Path(sys.executable).parent / "act"), event.name, "--json", "-C", str(tree), "-W", str(path), "-P", "ubuntu-latest=-self-hosted",
-            "-P", "ubuntu-24.04=-self-hosted", "--no-skip-checkout", "--no-cache-server", "--strict",
+            str(Path(sys.executable).parent / "act"), event.name, "--json", "-C", str(tree), "-W", str(path),
+            "-P", "ubuntu-latest=-self-hosted", "-P", "ubuntu-24.04=-self-hosted",
+            "--no-skip-checkout", "--no-cache-server", "--strict",
             "--eventpath", str(place / "event.json"), "--actor", event.actor, "--defaultbranch", "main",
-            "--env-file", str(place / "env"), "--secret-file", str(place / "secrets"), "--var-file", str(place / "vars"),
+            "--env-file", str(place / "env"), "--secret-file", str(place / "secrets"),
+            "--var-file", str(place / "vars"),
             "--input-file", str(place / "none"), "--concurrent-jobs", "2",
             *self._stand_ins(tree), *(["--job", job] if job else []),
         ]  # fmt: skip
@@ -197,7 +199,8 @@ class Runner:
         pull = event.payload.get("pull_request")
         record = {
             "id": number, "name": content.get("name", workflow), "path": f".github/workflows/{workflow}",
-            "event": event.name, "status": "completed", "conclusion": conclusion, "run_number": number, "run_attempt": 1,
+            "event": event.name, "status": "completed", "conclusion": conclusion, "run_number": number,
+            "run_attempt": 1,
             "head_sha": pull["head"]["sha"] if pull else event.sha,
             "head_branch": pull["head"]["ref"] if pull else event.ref.removeprefix("refs/heads/"),
             "head_repository": pull["head"]["repo"]["full_name"] if pull else self.github.repository,

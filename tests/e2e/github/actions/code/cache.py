@@ -36,7 +36,7 @@ def restore() -> None:
     hit = found()
     exact = bool(hit) and hit[1] == KEY
     put("GITHUB_OUTPUT", cache_hit=str(exact).lower(), cache_matched_key=hit[1] if hit else "", cache_primary_key=KEY)
-    put("GITHUB_STATE", hit=str(exact).lower())
+    put("GITHUB_STATE", HIT=str(exact).lower())
     if hit and given("lookup-only") != "true":
         with tarfile.open(hit[0]) as tar:
             tar.extractall(WORKSPACE, filter="tar")
@@ -46,7 +46,7 @@ def restore() -> None:
 
 
 def save() -> None:
-    if os.environ.get("STATE_hit") == "true":
+    if os.environ.get("STATE_HIT") == "true":
         print(f"cache `{KEY}` is known")
         return
     target = file_of(os.environ["GITHUB_REF"], KEY)

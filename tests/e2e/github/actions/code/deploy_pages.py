@@ -2,6 +2,7 @@
 
 import os
 import shutil
+from pathlib import Path
 
 from common import KEPT, fail, given
 
@@ -10,6 +11,6 @@ if not held.is_dir():
     fail(f"no artifact `{held.name}`: upload it with actions/upload-pages-artifact")
 shutil.rmtree(KEPT / "pages", ignore_errors=True)
 shutil.copytree(held, KEPT / "pages")
-with open(os.environ["GITHUB_OUTPUT"], "a") as file:
+with Path(os.environ["GITHUB_OUTPUT"]).open("a") as file:
     file.write(f"page_url={os.environ['GITHUB_SERVER_URL']}/pages/\n")
 print(f"published {KEPT / 'pages'}")

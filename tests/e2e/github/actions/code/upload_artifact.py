@@ -13,11 +13,11 @@ files: list[Path] = []
 roots: list[Path] = []
 for pattern in lines("path"):
     if pattern.startswith("!"):
-        out = {Path(one) for one in glob.glob(str(WORKSPACE / pattern[1:]), recursive=True, include_hidden=True)}
+        out = {Path(one) for one in glob.glob(str(WORKSPACE / pattern[1:]), recursive=True, include_hidden=True)}  # noqa: PTH207
         files = [file for file in files if file not in out and not out & set(file.parents)]
         continue
     literal = not glob.has_magic(pattern)
-    matches = [Path(one) for one in glob.glob(str(WORKSPACE / pattern), recursive=True, include_hidden=hidden)]
+    matches = [Path(one) for one in glob.glob(str(WORKSPACE / pattern), recursive=True, include_hidden=hidden)]  # noqa: PTH207
     fixed = Path(pattern.partition("*")[0])
     roots.append(WORKSPACE / (fixed if literal or pattern.partition("*")[0].endswith("/") else fixed.parent))
     for match in matches:
