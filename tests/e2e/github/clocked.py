@@ -26,6 +26,20 @@ release: {{name: parts}}
 monitoring: {{log_url: "{log}"}}
 watch: {{window: 7d, max_age: null, cooldown: 14d}}
 """
+# a release that is older than `watch.cooldown`
+A_MONTH_AGO = """\
+import datetime as dt, sys, types
+import weighlock.cli.release as command
+from weighlock.cli import main
+
+class Past(dt.datetime):
+    @classmethod
+    def now(cls, tz=None):
+        return dt.datetime.now(tz) - dt.timedelta(days=30)
+
+command.dt = types.SimpleNamespace(datetime=Past, UTC=dt.UTC)
+sys.exit(main(["release", "--offline"]))
+"""
 
 
 @dataclass
@@ -52,7 +66,12 @@ class Clocked:
             columns = {name: [None if v != v else v for v in rows[name]] for name in ("heat", "load", "colour")}
             if day <= 3:
                 change(columns)
-            scores = scorer.score({n: np.array([np.nan if v is None else v for v in c], dtype=object if n == "colour" else float) for n, c in columns.items()})
+            scores = scorer.score(
+                {
+                    n: np.array([np.nan if v is None else v for v in c], dtype=object if n == "colour" else float)
+                    for n, c in columns.items()
+                }
+            )
             model = Model("parts", "v1", scorer.signature.digest)
             start = now - dt.timedelta(days=day)
             lines = [
@@ -88,7 +107,7 @@ def in_production(project: Project, log: Path, store: Path) -> None:
     project.run("dvc", "remote", "add", "--quiet", "--default", "store", str(store))
     project.commit("feat: my own table")
     project.run("weighlock", "gate")
-    project.run("weighlock", "release", "--offline")
+    project.run("python", "-c", A_MONTH_AGO)
     project.run("weighlock", "promote", "v1", "staging", "--now", "--offline")
     project.run("weighlock", "promote", "v1", "production", "--offline")
     project.run("dvc", "push", "--quiet")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from github.description import Exactly
+from github.description import LEFT_OUT, Exactly
 from github.state import Asset, Comment, Dispatch, Issue, Pull, Release, Status, Token
 
 if TYPE_CHECKING:
@@ -147,6 +147,11 @@ def issue_json(github: GitHub, issue: Issue) -> dict[str, Any]:
         link = f"{github.url}/repos/{github.repository}/pulls/{issue.number}"
         shown["pull_request"] = {"url": link, "html_url": shown["html_url"], "diff_url": link, "patch_url": link}
     return shown
+
+
+def _shown(github: GitHub, issue: Issue) -> dict[str, Any]:
+    """An issue as an answer: `pull_request`, which GitHub's example has, is a pull request's alone."""
+    return issue_json(github, issue) if issue.is_pull else {**issue_json(github, issue), "pull_request": LEFT_OUT}
 
 
 def pull_json(github: GitHub, pull: Pull) -> dict[str, Any]:
@@ -335,7 +340,7 @@ def issues_list(github: GitHub, request: Request) -> tuple[int, Any]:
         if query.get("state", "open") in {"all", issue.state} and all(label in issue.labels for label in wanted)
         and query.get("creator", issue.author) == issue.author
     ]  # fmt: skip
-    return 200, [issue_json(github, issue) for issue in sorted(found, key=lambda one: -one.number)]
+    return 200, [_shown(github, issue) for issue in sorted(found, key=lambda one: -one.number)]
 
 
 @route("issues/create")
@@ -343,19 +348,19 @@ def issues_create(github: GitHub, request: Request) -> tuple[int, Any]:
     issue = Issue(next(github.numbers), "", "", request.token.author)
     _edit(issue, request.body)
     github.issues.append(issue)
-    return 201, issue_json(github, issue)
+    return 201, _shown(github, issue)
 
 
 @route("issues/get")
 def issues_get(github: GitHub, request: Request) -> tuple[int, Any]:
-    return 200, issue_json(github, _thread(github, request))
+    return 200, _shown(github, _thread(github, request))
 
 
 @route("issues/update")
 def issues_update(github: GitHub, request: Request) -> tuple[int, Any]:
     issue = _thread(github, request)
     _edit(issue, request.body)
-    return 200, issue_json(github, issue)
+    return 200, _shown(github, issue)
 
 
 @route("issues/list-comments")
