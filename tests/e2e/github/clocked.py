@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 from conftest import Project, small_table
 
 from github import events
@@ -87,6 +88,16 @@ class Clocked:
     def watch(self, **more: object) -> Run:
         """The clock starts watch.yml."""
         return self.repository.act("watch.yml", events.schedule(self.repository.github), **more)
+
+    def arrived(self) -> None:
+        """Two more weeks of rows come to the table on main."""
+        self.repository.start("main")
+        table = small_table()
+        made = pd.to_datetime(table["made"])
+        new = table[made < "2024-01-15"].assign(made=(made + pd.Timedelta(days=91)).dt.strftime("%Y-%m-%dT%H:%M"))
+        new["id"] = "new-" + new["id"]
+        pd.concat([table, new]).to_csv(self.project.path / "mine.csv", index=False)
+        self.repository.commit("main", "data: April")
 
     def set(self, message: str, **replace: str) -> None:
         """Change `params.yaml` on main: old text -> new text."""

@@ -73,6 +73,9 @@ SCOPES = {
     "actions/create-repo-variable": ("actions_variables",),
     "actions/update-repo-variable": ("actions_variables",),
     "actions/get-github-actions-default-workflow-permissions-repository": ("administration",),
+    "actions/get-github-actions-permissions-repository": ("administration",),
+    "actions/list-repo-organization-secrets": ("secrets",),
+    "actions/list-repo-organization-variables": ("actions_variables",),
     "apps/get-repo-installation": ("metadata",),
 }
 SCOPES |= {
@@ -852,6 +855,17 @@ def pages_get(github: GitHub, request: Request) -> tuple[int, Any]:
 @route("actions/get-github-actions-default-workflow-permissions-repository")
 def workflow_permissions(github: GitHub, request: Request) -> tuple[int, Any]:
     return 200, github.actions_permissions
+
+
+@route("actions/get-github-actions-permissions-repository")
+def actions_permissions(github: GitHub, request: Request) -> tuple[int, Any]:
+    return 200, {"enabled": github.actions_enabled, "allowed_actions": "all"}
+
+
+@route("actions/list-repo-organization-secrets", "actions/list-repo-organization-variables")
+def shared_list(github: GitHub, request: Request) -> tuple[int, Any]:
+    key = request.operation.rpartition("-")[2]
+    return 200, {"total_count": 0, key: Exactly([])}
 
 
 @route("apps/get-repo-installation")
