@@ -46,7 +46,7 @@ e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
 	$(ONE_THREAD) python -m pytest -n 2 --dist worksteal -m processes
 	python -m pytest tests/e2e
 
-BENCHMARKS := pipeline gate serving batch routing audit judge site rollback
+BENCHMARKS := pipeline gate serving batch routing audit judge site rollback workflows
 bench: env  ## the measured figures, as tables and as JSON
 	@short=0; for name in $(BENCHMARKS); do python -m benchmarks.$$name || short=1; done; exit $$short
 

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-import pytest
 from github import events
 from github.repository import Repository
 from github.runner import Run

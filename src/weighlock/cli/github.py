@@ -86,8 +86,8 @@ def run(args: argparse.Namespace) -> int:
         "pull-request": _pull_request,
         "issue": _issue,
         "dispatch": _dispatch,
-        **_github_clock.ACTIONS,
         **_github_ship.COMMANDS,
+        **_github_clock.ACTIONS,
     }
     actions[args.action](args, Client.from_environment())
     return 0

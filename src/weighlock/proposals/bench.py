@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from weighlock.weighing.scale import Scale
 
 RESULT = "bench.json"
-OK = "ok"
+NAME = "the branch's model"
 
 
 def main(out: Path, lock: Condition, root: Path) -> dict[str, Any]:
@@ -36,7 +37,7 @@ def main(out: Path, lock: Condition, root: Path) -> dict[str, Any]:
     from weighlock.weighing.weigh import weigh, write
 
     evaluate.run()
-    challenger = find_challenger(None, root)
+    challenger = replace(find_challenger(None, root), name=NAME)
     require_claim(challenger)
     name = stable_release(root)
     try:
@@ -85,8 +86,6 @@ def self_test(scale: Scale) -> str:
 
     On rows that are too few for any verdict nothing can be planted, which is no fault of the gate's.
     """
-    from dataclasses import replace
-
     from weighlock.weighing.contender import require_another
     from weighlock.weighing.self_test import self_test as planted
 

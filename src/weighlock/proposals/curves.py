@@ -73,4 +73,6 @@ def _numeric(table: pd.DataFrame, x: str, y: str) -> bool:
 
     if x not in table or y not in table or "group" in table:
         return False
-    return bool(pd.api.types.is_numeric_dtype(table[x]) and pd.api.types.is_numeric_dtype(table[y]) and len(table) > 1)
+    kinds = pd.api.types
+    numbers = all(kinds.is_numeric_dtype(table[c]) and not kinds.is_bool_dtype(table[c]) for c in (x, y))
+    return numbers and len(table) > 1

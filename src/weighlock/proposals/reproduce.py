@@ -109,7 +109,7 @@ def differences(root: Path, base: str) -> Iterator[tuple[str, str]]:
         ("Data and models", ("diff", "--md")),
     ):
         done = subprocess.run(
-            ["dvc", *words, base], cwd=root, env=_environment(), capture_output=True, text=True, check=False
+            ["dvc", *words, base[:9]], cwd=root, env=_environment(), capture_output=True, text=True, check=False
         )
         yield title, done.stdout if done.returncode == 0 else f"`dvc {' '.join(words[:2])}` fails: {_last(done.stderr)}"
 

@@ -19,6 +19,7 @@ HEAD = {
     "different": "`dvc.lock` is not what `dvc repro` gives ❌",
 }
 MOST_LINES = 200
+HEADING = 2  # lines of a table without rows
 
 
 def summary_of(changes: Changes, found: Reproduced, tables: Iterable[tuple[str, str]], pictures: Sequence[str]) -> str:
@@ -38,7 +39,7 @@ def summary_of(changes: Changes, found: Reproduced, tables: Iterable[tuple[str, 
     for title, text in tables:
         rows = text.strip().splitlines()
         shown = [*rows[:MOST_LINES], *(["", f"… and {len(rows) - MOST_LINES} more"] if len(rows) > MOST_LINES else [])]
-        lines += ["", f"### {title}", "", *(shown or ["Nothing changed."])]
+        lines += ["", f"### {title}", "", *(shown if len(rows) > HEADING else ["Nothing changed."])]
     own = f"**{found.verdict}**" if found.verdict else "nothing to say: see the log"
     lines += ["", "### The branch's own gate", "", f"It says {own}. What counts is `weighlock/gate`, by main's code."]
     if pictures:

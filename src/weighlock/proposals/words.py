@@ -12,7 +12,7 @@ MARK = {"PASS": "✅", "FAIL": "❌", "INCONCLUSIVE": "❔", "REFUSED": "⛔", "
 MOST = 30
 # pictures lie beside the report, where a comment cannot show them
 _PLOTS = re.compile(r"<details><summary>Plots</summary>.*?</details>\n?", re.DOTALL)
-_TITLE = re.compile(r"\A# .*\n+")
+_TITLE = re.compile(r"\A#+ .*\n+")
 TRAINED = (
     "What main cannot see in a model: on which rows it was trained. Its signature and the branch's `dvc.lock` say so; "
     "`release.yml` trains it again on main, by main's code, and what is released is that model."
@@ -57,7 +57,7 @@ def weighed_lines(outcome: str, notes: Sequence[str], *, reproduced: bool) -> li
     lines = ["Weighed by main's code, policy and rows; what the branch's own run says of itself was not read."]
     if not reproduced:
         lines += ["", "**`reproduce` failed**: see its summary. What is weighed here is the model that its run made."]
-    lines += [f"- {escaped(note)}" for note in notes]
+    lines += ["", *(f"- {escaped(note)}" for note in notes)]
     if outcome == "INCONCLUSIVE":
         how = (
             "Neither harm nor its absence is shown. Bring more rows, or accept it: check this branch out, run "

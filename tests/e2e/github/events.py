@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from github import routes
+from github import routes, routes_pulls
 from github.server import GitHub
 from github.state import Dispatch, Pull
 
@@ -40,7 +40,7 @@ def push(github: GitHub, before: str, ref: str = "refs/heads/main", actor: str =
 
 def pull_request(github: GitHub, pull: Pull, action: str = "opened") -> Event:
     """A pull request that was opened, or to which was pushed (`synchronize`)."""
-    routes.refresh(github, pull)
+    routes_pulls.refresh(github, pull)
     payload = {"action": action, "number": pull.number, "pull_request": routes.pull_json(github, pull)}
     fork = pull.head_repository != github.repository
     return _event(github, "pull_request", payload, f"refs/pull/{pull.number}/merge", pull.author, fork=fork)

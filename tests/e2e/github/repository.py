@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import subprocess
 import sys
+import tarfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from github import events, routes
+from github import events, routes, routes_pulls
 from github.description import Description
-from github.runner import ACTIONS, Run, Runner
+from github.run import Run
+from github.runner import ACTIONS, Runner
 from github.server import GitHub, serving
 from github.state import Pull, Token
 
@@ -57,6 +59,13 @@ class Repository:
         work.run("git", "push", "-q", "--force", "origin", f"{branch}:refs/heads/{branch}")
         return sha
 
+    def warm(self) -> None:
+        """Keep the clone's data and models as a run on main would have: its workflow's cache is then warm."""
+        place = self.github.kept / "caches/refs%2Fheads%2Fmain"
+        place.mkdir(parents=True, exist_ok=True)
+        with tarfile.open(place / "dvc-main.tar", "w") as tar:
+            tar.add(self.project.path / ".dvc/cache", arcname=".dvc/cache")
+
     def start(self, branch: str, base: str = "main") -> None:
         """Go to a new branch in the clone, from the newest main of origin."""
         self.project.run("git", "fetch", "-q", "origin")
@@ -75,12 +84,12 @@ class Repository:
         token = Token(author, {"*": "write"})
         content = {"title": title, "head": f"{owner}:{head}" if owner else head, "base": "main", "body": body}
         values = dict(zip(("owner", "repo"), self.github.repository.split("/"), strict=True))
-        routes.pulls_create(self.github, routes.Request("pulls/create", "POST", values, {}, content, token, {}))
+        routes_pulls.pulls_create(self.github, routes.Request("pulls/create", "POST", values, {}, content, token, {}))
         return self.github.pulls[-1]
 
     def merge(self, pull: Pull) -> str:
         """A person merges a pull request, squashed; gives the commit before."""
-        routes.refresh(self.github, pull)
+        routes_pulls.refresh(self.github, pull)
         before = self.main
         tree = self.git("rev-parse", f"refs/pull/{pull.number}/merge^{{tree}}")
         identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]

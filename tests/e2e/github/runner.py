@@ -17,6 +17,7 @@ from typing import Any
 import yaml
 
 from github.events import Event
+from github.run import Run, entry_of, job_of, line_of
 from github.server import GitHub
 from github.state import Token
 
@@ -24,49 +25,6 @@ ACTIONS = Path(__file__).parent / "actions"
 PINNED = re.compile(r"uses:\s*['\"]?([\w.-]+/[\w.-]+)((?:/[\w.-]+)*)@([\w.-]+)")
 BOT = "github-actions[bot]"
 WRITES = ("read", "write")
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a job came to."""
-
-    name: str
-    conclusion: str  # success, failure, or cancelled where it was killed
-    log: str
-    outputs: dict[str, dict[str, str]]  # step -> name -> value
-    summary: str
-    steps: dict[str, str]  # name of the step -> success, failure or skipped
-
-
-@dataclass(frozen=True)
-class Run:
-    """What a run came to."""
-
-    code: int
-    log: str
-    jobs: dict[str, Job]
-    seconds: float
-    record: dict[str, Any]  # as GitHub's API shows it
-    artifacts: Path  # one folder an artifact
-    sha: str
-
-    @property
-    def conclusion(self) -> str:
-        return str(self.record["conclusion"])
-
-    def artifact(self, name: str) -> Path:
-        """The folder of an artifact that the run uploaded."""
-        return self.artifacts / name
-
-    def passed(self) -> Run:
-        """Itself; fails with the log where it did not end well."""
-        assert self.code == 0, self.log[-12_000:]
-        return self
-
-    def refused(self) -> Run:
-        """Itself; fails with the log where it ended well."""
-        assert self.code != 0, self.log[-12_000:]
-        return self
 
 
 @dataclass
@@ -192,8 +150,11 @@ class Runner:
         self, place: Path, number: int, workflow: str, content: dict[str, Any], event: Event, code: int,
         lines: list[str], seconds: float,
     ) -> Run:  # fmt: skip
-        entries = [_entry(line) for line in lines]
-        jobs = {name: _job(name, [one for one in entries if one.get("jobID") == name]) for name in content["jobs"]}
+        entries = [entry_of(line) for line in lines]
+        jobs = {
+            name: job_of(name, job, [one for one in entries if one.get("jobID") == name])
+            for name, job in content["jobs"].items()
+        }
         jobs = {name: job for name, job in jobs.items() if job}
         conclusion = "success" if code == 0 else "cancelled" if code < 0 else "failure"
         pull = event.payload.get("pull_request")
@@ -211,7 +172,7 @@ class Runner:
         )
         artifacts = self.github.kept / "artifacts" / str(number)
         artifacts.mkdir(parents=True, exist_ok=True)
-        log = "".join(_line(one) for one in entries)
+        log = "".join(line_of(one) for one in entries)
         (place / "log").write_text(log)
         shutil.rmtree(place / "home", ignore_errors=True)
         return Run(code, log, {k: v for k, v in jobs.items() if v}, seconds, record, artifacts, event.sha)
@@ -284,39 +245,3 @@ def _end(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
     except ProcessLookupError:
         return
-
-
-def _entry(line: str) -> dict[str, Any]:
-    try:
-        found = json.loads(line)
-    except ValueError:
-        return {"msg": line}
-    return found if isinstance(found, dict) else {"msg": line}
-
-
-def _line(entry: dict[str, Any]) -> str:
-    message = str(entry.get("msg", "")).rstrip("\n")
-    prefix = f"[{entry['jobID']}] " if "jobID" in entry else ""
-    bar = "| " if entry.get("raw_output") else ""
-    return "".join(f"{prefix}{bar}{part}\n" for part in message.split("\n"))
-
-
-def _job(name: str, entries: list[dict[str, Any]]) -> Job | None:
-    """A job from its lines; None where it did not run."""
-    if not entries:
-        return None
-    outputs: dict[str, dict[str, str]] = {}
-    steps: dict[str, str] = {}
-    summary = ""
-    conclusion = "cancelled"
-    for entry in entries:
-        if entry.get("command") == "set-output":
-            step = "/".join(entry.get("stepID", ["?"]))
-            outputs.setdefault(step, {})[entry["name"]] = entry["arg"]
-        elif entry.get("command") == "summary":
-            summary += str(entry.get("content", ""))
-        if "stepResult" in entry and entry.get("stage") == "Main" and len(entry.get("stepID", ())) == 1:
-            steps[str(entry.get("step", ""))] = entry["stepResult"]
-        if "jobResult" in entry:  # a matrix has several
-            conclusion = "failure" if "failure" in {conclusion, entry["jobResult"]} else entry["jobResult"]
-    return Job(name, conclusion, "".join(_line(one) for one in entries), outputs, summary, steps)

@@ -11,9 +11,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
-from github import routes
+from github import (
+    routes,
+    routes_commits,
+    routes_issues,
+    routes_pulls,
+    routes_releases,
+    routes_runs,
+    routes_settings,
+    routes_standin,
+)
 from github.description import Description, Operation
 from github.state import Call, State
+
+HANDLERS = (routes_commits, routes_issues, routes_pulls, routes_releases, routes_runs, routes_settings)
 
 
 class GitHub(State):
@@ -68,7 +79,7 @@ class _Handler(BaseHTTPRequestHandler):
                 del github.faults[place]
                 return status, {"message": f"planted {status}"}, headers, "", "", None
         if path.startswith("/_standin/"):
-            return 200, routes.standin(github, path, json.loads(raw)), {}, "", "", None
+            return 200, routes_standin.standin(github, path, json.loads(raw)), {}, "", "", None
         token = github.tokens.get((self.headers.get("Authorization") or "").partition(" ")[2])
         if token is None:
             return 401, {"message": "Bad credentials", "status": "401"}, {}, "", "", None
@@ -98,7 +109,7 @@ class _Handler(BaseHTTPRequestHandler):
             )
         if name not in routes.ROUTES:
             return self._wrong(
-                asked, [f"the mock has no `{name}` yet: add it to tests/e2e/github/routes.py"], 501, token.author
+                asked, [f"the mock has no `{name}` yet: add it to tests/e2e/github/routes_….py"], 501, token.author
             )
         try:
             status, value = routes.ROUTES[name](github, request)

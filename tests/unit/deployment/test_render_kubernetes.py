@@ -12,11 +12,11 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes_validate import utils
-from weighlock.deployment.rendering.published import KINDS, unknown
 
 from support.deployed import DIGEST, RELEASES, environment, release
 from weighlock.deployment.environment import Autoscaling, Environment, Match, Route
 from weighlock.deployment.render import render
+from weighlock.deployment.rendering.published import KINDS, unknown
 from weighlock.deployment.targets import Gateway, Kubernetes
 from weighlock.errors import ConfigError
 

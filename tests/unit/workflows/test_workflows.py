@@ -20,7 +20,7 @@ PINS = {
     for line in (Path(__file__).parent / "pins.txt").read_text().splitlines()
     if (words := line.split()) and not line.startswith("#")
 }
-USES = re.compile(r"uses:\s*(?P<what>\S+)(?P<comment>\s+#.*)?$", re.MULTILINE)
+USES = re.compile(r"(?<!\w)uses:\s*(?P<what>\S+)(?P<comment>\s+#.*)?$", re.MULTILINE)
 every_workflow = pytest.mark.parametrize("path", WORKFLOWS, ids=lambda path: path.name)
 every_file = pytest.mark.parametrize("path", [*WORKFLOWS, *ACTIONS], ids=lambda path: f"{path.parent.name}-{path.name}")
 
