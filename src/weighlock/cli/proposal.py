@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
     fetch = actions.add_parser("fetch", help="bring a branch's commit and its run's artifact here, unopened")
     fetch.add_argument("--head", required=True, metavar="SHA", help="the branch's newest commit")
-    fetch.add_argument("--run", required=True, type=int, metavar="ID", help="of `reproduce`")
+    fetch.add_argument("--run", dest="run_id", required=True, type=int, metavar="ID", help="of `reproduce`")
 
     weigh = actions.add_parser("weigh", help="weigh it with the code, policy and rows of the present commit")
     weigh.add_argument("--head", required=True, metavar="SHA")
@@ -43,7 +43,7 @@ def _fetch(args: argparse.Namespace) -> int:
 
     client = Client.from_environment()
     fetch_commit(client, args.head, Path.cwd())
-    found = fetch_artifact(client, args.run, ARTIFACT)
+    found = fetch_artifact(client, args.run_id, ARTIFACT)
     print(f"{args.head[:7]} is here, {'and the artifact of its run' if found else 'its run left no artifact'}.")
     return 0
 

@@ -1,4 +1,4 @@
-"""`weighlock reproduce`: run a branch's pipeline where it is out of date, and compare its `dvc.lock` with the result."""
+"""`weighlock reproduce`: run a branch's pipeline where it is out of date, and compare its `dvc.lock` with what comes."""
 
 from __future__ import annotations
 

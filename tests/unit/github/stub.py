@@ -117,7 +117,8 @@ def serving(stub: Stub) -> Iterator[Client]:
             url = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.loads(raw) if raw else None
+            plain = "octet-stream" in (self.headers.get("Content-Type") or "")
+            body = raw if plain else json.loads(raw) if raw else None
             stub.asked.append((self.command, url.path, body))
             stub.tokens.append(self.headers.get("Authorization"))
             headers: dict[str, str] = {}
