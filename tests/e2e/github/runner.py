@@ -184,8 +184,17 @@ class Runner:
         artifacts = self.github.kept / "artifacts" / str(number)
         artifacts.mkdir(parents=True, exist_ok=True)
         log = "".join(line_of(one) for one in entries)
+        self._keep_tokens_secret(log, artifacts)
         (place / "log").write_text(log)
         return Run(code, log, {k: v for k, v in jobs.items() if v}, seconds, record, artifacts, event.sha)
+
+    def _keep_tokens_secret(self, log: str, artifacts: Path) -> None:
+        """Whoever may read logs and artifacts must not find a token there."""
+        texts = {"the log": log.encode()}
+        texts |= {str(file): file.read_bytes() for file in artifacts.rglob("*") if file.is_file()}
+        for token in self.github.tokens:
+            for name, text in texts.items():
+                assert token.encode() not in text, f"{name} holds the token of {self.github.tokens[token].author}"
 
 
 def _git(*words: str) -> str:
