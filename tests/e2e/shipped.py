@@ -43,7 +43,7 @@ def with_tools(repository: Repository, folder: Path) -> Repository:
 
 
 def machine_env(repository: Repository) -> dict[str, str]:
-    """What jobs need of this machine: packages that were downloaded once, and a DVC cache that holds what was trained."""
+    """What jobs need of this machine: packages that were downloaded once, and DVC's cache."""
     cache = subprocess.run(["uv", "cache", "dir"], capture_output=True, text=True, check=True).stdout.strip()
     settings = repository.runner.folder / "dvc"
     settings.mkdir(exist_ok=True)

@@ -29,7 +29,7 @@ def shop(with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory
     """v1 is stable everywhere, and main has a better recipe's model, merged just now."""
     project = with_model("shop")
     params = project.path / "params.yaml"
-    params.write_text(SMALL_PARAMS.replace("num_leaves: {low: 4, high: 8}", "num_leaves: {low: 2, high: 3}") + POLICY)
+    params.write_text(SMALL_PARAMS.replace("C: 1.0", "C: 0.01") + POLICY)
     project.run("dvc", "repro", "-q")
     project.commit("feat: my own table")
     repository = with_tools(host(project), tmp_path_factory.mktemp("tools") / "bin")
@@ -40,7 +40,7 @@ def shop(with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory
         project.run("weighlock", "promote", "v1", environment, "--push", "--reason", "the first of them all")
     params.write_text(SMALL_PARAMS + POLICY)
     project.run("dvc", "repro", "-q")
-    project.commit("feat: more leaves")
+    project.commit("feat: less regularised")
     project.run("git", "push", "-q")
     yield repository
     repository.github.expect_no_problems()

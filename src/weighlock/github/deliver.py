@@ -61,7 +61,7 @@ class Delivered:
     """How it came to everyone.
 
     Attributes:
-        way: commit, pull_request, or declined: its pull request was closed without being merged, and nobody asked again.
+        way: commit, pull_request, or declined: its pull request was closed, not merged, and nobody has asked again.
         where: the branch, or the pull request's address.
         note: what went otherwise than asked, and what to do about it.
     """
@@ -151,7 +151,8 @@ def _pushed(commit: str, ref: str, upstream: Upstream, root: Path, *, force: boo
         )
     if not _PROTECTED.search(said) and "denied" not in said and "403" not in said:
         raise RepositoryError(f"`git push {upstream.remote}` refuses: {last_words(done.stderr or done.stdout)}.")
-    told = [line for line in said.splitlines() if _PROTECTED.search(line)] or said.strip().splitlines()
+    lines = [line for line in said.splitlines() if _PROTECTED.search(line)] or said.strip().splitlines()
+    told = sorted(lines, key=lambda line: not line.startswith("remote:"))  # what the server says in words
     return " ".join(told[0].removeprefix("remote:").split())[:200].rstrip(".")
 
 

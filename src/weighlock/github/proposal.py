@@ -13,6 +13,7 @@ from weighlock.releases.pending import PREFIX
 if TYPE_CHECKING:
     from weighlock.releases.record import Release
 
+WHOLE = 400  # characters: a digest that is cut says nothing
 END = (
     "It holds the record, its evidence, and the promotion to the first environment. Merge it with a merge commit: the "
     "release's tag is on a commit of this branch, and `weighlock audit` looks for it. Merging is the approval: "
@@ -41,10 +42,10 @@ def propose(release: Release, page: str) -> Proposal:
     judged = release.verdict
     against = f"against {judged.champion}" if judged.champion else "the first of all: bootstrap"
     facts = [
-        ("model", code(release.served.digest)),
+        ("model", code(release.served.digest, WHOLE)),
         ("trained up to", escaped(release.served.trained_until or "(no time)")),
-        ("made of", code(release.commit)),
-        ("image", code(release.image) if release.image else "none: it runs from its model file"),
+        ("made of", code(release.commit, WHOLE)),
+        ("image", code(release.image, WHOLE) if release.image else "none: it runs from its model file"),
         ("bento", code(release.bento) if release.bento else "none"),
         ("card, model, bill of materials", f"[the release's page]({page})"),
     ]

@@ -35,7 +35,7 @@ class Pending:
         version: that they have, or will have.
         branch: in which their release is proposed.
         tip: the commit of that branch; None where there is none.
-        run: the number of the workflow's run that has proposed it, whose artifacts hold what was built; empty where none.
+        run: the number of the workflow's run that proposed it, whose artifacts hold what was built; empty where none.
     """
 
     state: Literal["released", "proposed", "new"]

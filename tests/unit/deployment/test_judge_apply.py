@@ -107,6 +107,23 @@ def test_advance_goes_one_step(repository: Path, services: dict[str, Service]) -
     assert "Weighlock-Reason: judge: 0 % of 200 requests failed" in git(repository, "log", "-1", "--format=%B")
 
 
+def test_a_timer_is_told_of_nothing_to_do_and_reads_where_to_look(
+    repository: Path, services: dict[str, Service], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["judge", "staging", "--scheduled"]) == 0
+    assert "staging has no candidate" in capsys.readouterr().out
+    assert main(["judge", "production", "--scheduled", "--at", AT]) == 0
+    assert "NEUTRAL: nothing says how production's variants are doing" in capsys.readouterr().out
+
+    monkeypatch.setenv("WEIGHLOCK_JUDGE_URLS", " ".join(f"{name}={one.url}" for name, one in services.items()))
+    assert main(["judge", "production", "--scheduled", "--apply", "--at", AT]) == 0  # HOLD is no failure
+    services["stable"].answer(times=900)
+    services["candidate"].answer(503, times=60)
+    assert main(["judge", "production", "--scheduled", "--apply", "--at", AT]) == 0
+
+    assert production().candidate is None
+
+
 def test_a_judgement_of_a_step_that_is_over_moves_nothing(
     repository: Path, services: dict[str, Service], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -38,7 +38,7 @@ class Stub:
         parts = path.removeprefix(f"/repos/{REPOSITORY}/").split("/")
         match method, parts:
             case "GET", ["pulls"]:
-                return 200, [p for p in self.pulls if p["state"] == query["state"] and _fits(p, query)]
+                return 200, [p for p in self.pulls if query["state"] in {"all", p["state"]} and _fits(p, query)]
             case "POST", ["pulls"]:
                 return 201, self._add(
                     self.pulls, pull(body["head"], "f" * 40, title=body["title"]) | {"body": body["body"]}
@@ -117,7 +117,8 @@ def serving(stub: Stub) -> Iterator[Client]:
             url = urlsplit(self.path)
             query = {key: values[0] for key, values in parse_qs(url.query).items()}
             raw = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-            body = json.loads(raw) if raw else None
+            plain = "octet-stream" in (self.headers.get("Content-Type") or "")
+            body = raw if plain else json.loads(raw) if raw else None
             stub.asked.append((self.command, url.path, body))
             stub.tokens.append(self.headers.get("Authorization"))
             headers: dict[str, str] = {}
