@@ -38,7 +38,7 @@ def client(stub: Stub) -> Iterator[Client]:
 def test_every_open_pull_request_of_the_commit_is_told_and_the_commit_marked(
     client: Client, stub: Stub, tmp_path: Path
 ) -> None:
-    post(client, record(), "## PASS @all", tmp_path, BOT, RUN)
+    post(client, record(), "## PASS @all", tmp_path, BOT, RUN, "main")
     assert [(s["sha"], s["state"], s["context"], s["target_url"]) for s in stub.statuses] == [
         (HEAD, "success", "weighlock/gate", RUN)
     ]
@@ -51,10 +51,10 @@ def test_where_no_model_changed_nobody_is_told_anew_but_an_old_word_is_mended(
     client: Client, stub: Stub, tmp_path: Path
 ) -> None:
     quiet = record(fresh=False, outcome="NO MODEL CHANGED")
-    assert "comment on #3: none" in post(client, quiet, "nothing", tmp_path, BOT, RUN)
+    assert "comment on #3: none" in post(client, quiet, "nothing", tmp_path, BOT, RUN, "main")
     assert not stub.comments
-    post(client, record(state="failure", outcome="FAIL"), "FAIL", tmp_path, BOT, RUN)
-    post(client, quiet, "nothing", tmp_path, BOT, RUN)
+    post(client, record(state="failure", outcome="FAIL"), "FAIL", tmp_path, BOT, RUN, "main")
+    post(client, quiet, "nothing", tmp_path, BOT, RUN, "main")
     assert "nothing" in stub.comments[0]["body"]
 
 
@@ -62,7 +62,7 @@ def test_a_commit_that_nobody_wants_merged_any_more_is_marked_all_the_same(
     client: Client, stub: Stub, tmp_path: Path
 ) -> None:
     stub.pulls = []
-    assert "no open pull request ends at aaaaaaa" in post(client, record(), "x", tmp_path, BOT, RUN)[1]
+    assert "no open pull request ends at aaaaaaa" in post(client, record(), "x", tmp_path, BOT, RUN, "main")[1]
     assert len(stub.statuses) == 1
 
 
@@ -80,9 +80,8 @@ def test_what_owners_decide_is_green_only_where_they_must(
     client: Client, stub: Stub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, state: str, owners: list[str],
     why: str | None, wanted: str,
 ) -> None:  # fmt: skip
-    monkeypatch.setattr(posting, "default_branch", lambda _: "main")
     monkeypatch.setattr(posting, "unguarded", lambda *_: why)
-    post(client, record(state=state, owners=owners), "text", tmp_path, BOT, RUN)
+    post(client, record(state=state, owners=owners), "text", tmp_path, BOT, RUN, "main")
     assert stub.statuses[0]["state"] == wanted
     assert ("but no rule" in stub.comments[0]["body"]) == (wanted != state)
 
