@@ -64,7 +64,7 @@ def claimed(root: Path, text: str, metrics: Any, came_out: Any = METRICS) -> str
         (lock(md5="1" * 32), METRICS, "identical", "byte for byte"),
         (lock(), METRICS, "equivalent", "Its metrics are what comes out"),
         (lock(), {"rows": 10, "model": {"log_loss": 0.3610000001, "roc_auc": 0.9}}, "equivalent", "Its metrics"),
-        (lock(), {"rows": 10, "model": {"log_loss": 0.01, "roc_auc": 0.9}}, "different", "0.01 is claimed, 0.361 comes"),
+        (lock(), {"rows": 10, "model": {"log_loss": 0.01, "roc_auc": 0.9}}, "different", "0.01 is claimed"),
         (lock(), {"rows": 10, "model": {"log_loss": 0.361}}, "different", "None is claimed"),
         (lock(), METRICS | {"extra": 1}, "different", "Other metrics"),
         (lock(), ["no metrics"], "different", "metrics"),
