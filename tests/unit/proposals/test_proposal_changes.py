@@ -12,6 +12,8 @@ import pytest
 from weighlock.errors import EvidenceError
 from weighlock.proposals.changes import changes_of
 
+pytestmark = pytest.mark.processes  # git, over and over
+
 PARAMS = """\
 data:
   source: {files: mine.csv}
