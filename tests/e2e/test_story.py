@@ -23,7 +23,7 @@ from github import events
 from github.fixtures import Host
 from github.repository import PERSON, Repository
 from served import add_key
-from shipped import APP, act, merge, pushed, state, with_tools
+from shipped import APP, act, pushed, state, with_tools
 from told import Voice
 
 from support.ports import free_port
@@ -157,12 +157,12 @@ def released(world: World) -> None:
     voice, github = world.voice, world.shop.github
     about = "An image is built, tried, scanned and signed; one pull request holds it all."
     voice.act("merged, released, promoted to staging", about)
-    before = merge(world.shop, github.pulls[0])
+    before = world.shop.merge(github.pulls[0])
     run = pushed(world.shop, before, "release.yml", **APP).passed()
     voice.ran("release.yml", run, r"^ok |recorded|assets|^[0-9a-f]{9}  deploy|pull request made")
     pull = next(pull for pull in github.pulls if pull.state == "open")
     world.ship("deploy.yml", events.pull_request(github, pull), r"^ok |nothing that an engine refuses|as `deploy")
-    merge(world.shop, pull)
+    world.shop.merge(pull)
     voice.say(f"merged: {pull.title}; staging's stable is {state(world.shop, 'staging')['stable']}")
 
 

@@ -17,7 +17,10 @@ from weighlock.github.api import Client
 from weighlock.github.deliver import Delivered, deliver, find_move
 
 pytestmark = pytest.mark.processes
-REFUSE = "#!/bin/sh\nwhile read old new ref; do [ $ref != refs/heads/main ] || { echo 'GH013: rule violations' >&2; exit 1; }; done\n"
+REFUSE = """\
+#!/bin/sh
+while read old new ref; do [ $ref != refs/heads/main ] || { echo 'GH013: rule violations' >&2; exit 1; }; done
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -87,9 +90,7 @@ def test_where_main_takes_none_it_is_a_pull_request_that_says_so(clone: Path, cl
     assert "\n~~~~~\n" in stub.pulls[0]["body"]  # longer than what the reason has
 
 
-def test_a_timer_opens_one_pull_request_for_a_step_and_none_after_a_no(
-    clone: Path, client: Client, stub: Stub
-) -> None:
+def test_a_timer_opens_one_pull_request_for_a_step_and_none_after_a_no(clone: Path, client: Client, stub: Stub) -> None:
     advance("production", clone, How(offline=True))
     assert brought(client, clone, "pull_request").way == "pull_request"
     tip = git(clone.parent / "remote.git", "rev-parse", stub.pulls[0]["head"]["ref"])
