@@ -17,7 +17,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, SMALL_PARAMS, Clone, Project, small_table
+from conftest import ROOT, SMALL_PARAMS, Clone, Project, small_table, with_small_table
 from drill import Clients, Fleet, answered
 from github import events
 from github.fixtures import Host
@@ -74,11 +74,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(nginx: None, with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(nginx: None, clone: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """v1 is stable in production: nginx and its service answer."""
     folder, voice = tmp_path_factory.mktemp("story"), Voice()
     voice.act("v1 is in production", "A small table of parts that break when they are hot; a recipe; a machine.")
-    ada = with_model("story")
+    ada = with_small_table(clone("story"))
     port, first = free_port(), free_port()
     path = ada.path / "deploy/production.yaml"
     content = yaml.safe_load(path.read_text())
@@ -115,16 +115,14 @@ def world(nginx: None, with_model: Clone, host: Host, tmp_path_factory: pytest.T
 
 
 def test_the_story(world: World) -> None:
+    weighed(world)
+    released(world)
     with Clients(world.fleet, size=4, pause=0.01) as clients:
-        answered(clients, 20)
-        weighed(world)
-        released(world)
         canary(world, clients)
     drifted(world)
     retrained(world)
     refused(world)
     with Clients(world.fleet, size=4) as clients:
-        answered(clients, 50)
         rolled_back(world, clients)
     audited(world)
 
