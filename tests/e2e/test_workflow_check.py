@@ -1,4 +1,4 @@
-"""`check.yml` under act: green where all passes, and red by one job where anything does not."""
+"""`check.yml` under act: green where all passes, and red by one job where anything does not; and `relock.yml`."""
 
 from __future__ import annotations
 
@@ -38,7 +38,16 @@ def with_small_tests(project: Project) -> Project:
     root = project.path
     (root / ".pre-commit-config.yaml").write_text(HOOKS)
     makefile = root / "Makefile"
-    makefile.write_text(makefile.read_text().replace(" -n 2 --dist worksteal", ""))
+    text = makefile.read_text().replace(" -n 2 --dist worksteal", "")
+    assert "\tuv pip compile" in text
+    # what is newer is planted: the lock names `planted`
+    text = (
+        text[: text.index("\tuv pip compile")]
+        + "\tcp newer.lock requirements.lock\n\n"
+        + text[text.index("mlflow: env") :]
+    )
+    makefile.write_text(text)
+    (root / "newer.lock").write_text((root / "requirements.lock").read_text())
     for folder in ("tests", "benchmarks", "src/flights"):
         project.run("git", "rm", "-rq", folder)
     for folder in ("unit", "e2e"):
@@ -90,3 +99,22 @@ def test_a_job_that_was_skipped_without_leave_turns_it_red(repository: Repositor
     run = repository.act("check.yml", event).refused()
     assert run.jobs["required"].conclusion == "failure"
     assert "::error::e2e: skipped; it is not on the list" in run.jobs["required"].log
+
+
+def test_the_lock_is_proposed_once_and_only_where_something_is_newer(repository: Repository) -> None:
+    github = repository.github
+    event = events.schedule(github, "17 4 3 * *")
+    run = repository.act("relock.yml", event).passed()
+    assert "Nothing is newer." in run.log
+    assert github.open_pull("relock") is None
+    repository.start("main")
+    with (repository.project.path / "newer.lock").open("a") as file:
+        file.write("# newer\n")
+    repository.commit("main", "test: something is newer")
+    app = {"variables": {"WEIGHLOCK_APP_ID": "1"}, "secrets": {"WEIGHLOCK_APP_KEY": "a key"}}
+    for _ in range(2):
+        repository.act("relock.yml", events.schedule(github), **app).passed()
+    (pull,) = [one for one in github.pulls if one.head == "relock"]
+    assert pull.author == "weighlock-test[bot]"
+    assert pull.files == ["requirements.lock"]
+    github.expect_no_problems()

@@ -12,9 +12,10 @@ if TYPE_CHECKING:
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
-    actions.add_parser(
-        "fetch", help="bring the branch's looks into history/watch, where `weighlock site --watch` reads"
+    bring = actions.add_parser(
+        "fetch", help="bring the branch's looks into history/watch, for `weighlock site --watch`"
     )
+    bring.add_argument("--offline", action="store_true", help="go by what was fetched last")
     add = actions.add_parser("add", help="put a look among them")
     add.add_argument("folder", type=Path, metavar="DIR", help="of `weighlock watch`, such as reports/watch/production")
     add.add_argument("--push", action="store_true", help="fetch the branch before, and push it with this look")

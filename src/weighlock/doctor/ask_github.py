@@ -41,6 +41,7 @@ def read_remote(client: Client) -> Remote:
         pages=_tell(lambda: _pages(client)),
         states=_tell(lambda: _states(client)),
         owner_errors=_tell(lambda: _owner_errors(client)),
+        deletes_merged=_shown(about, "delete_branch_on_merge"),
     )
 
 
@@ -54,6 +55,11 @@ def _tell(ask: Callable[[], T]) -> Maybe[T]:
         if error.status == http.HTTPStatus.NOT_FOUND:
             return Unasked("GitHub does not show it to this token")
         raise
+
+
+def _shown(about: Any, key: str) -> Maybe[bool]:
+    """A setting that GitHub shows to those alone who may change it."""
+    return bool(about[key]) if key in about else Unasked("GitHub does not show it to this token")
 
 
 def _of(answer: Maybe[Any], read: Callable[[Any], T]) -> Maybe[T]:

@@ -15,6 +15,7 @@ from weighlock.doctor.checks_local import TOOLS
 from weighlock.doctor.facts import Local, Ruleset, Workflow
 from weighlock.errors import ConfigError, EvidenceError
 from weighlock.monitoring.log_policy import read_monitoring
+from weighlock.params import read_params
 from weighlock.releases.github import slug_of
 from weighlock.releases.repository import ask, committer
 from weighlock.revisions import git
@@ -43,7 +44,8 @@ def read_local(root: Path, how: Ask, environ: Mapping[str, str]) -> Local:
     """
     origin = git(root, "remote", "get-url", "origin")
     commit = ask(root, "log", "-1", "--format=%cI", otherwise="this is no git repository with a commit. Commit first.")
-    outcomes = read_monitoring(root / "params.yaml").outcomes
+    monitoring = read_monitoring(root / "params.yaml")
+    outcomes, source = monitoring.outcomes, read_params(root / "params.yaml").data.source
     return Local(
         committer=_committer(root),
         slug=slug_of(root, environ),
@@ -56,6 +58,8 @@ def read_local(root: Path, how: Ask, environ: Mapping[str, str]) -> Local:
         remote=remote_place(root, how),
         log=log_place(root, how),
         outcomes=outcomes.source if outcomes else None,
+        database=bool(source.sql or (outcomes and outcomes.sql)),
+        hashes=bool(monitoring.log.hash),
         workflows=read_workflows(root / WORKFLOWS),
         rulesets=read_rulesets(root),
         tools={name: shutil.which(name) is not None for name in (*TOOLS, "docker")},

@@ -15,6 +15,7 @@ APP_COST = (
     "pull requests of retrainings are opened with `GITHUB_TOKEN` then, for which GitHub starts no checks: somebody has "
     "to close and reopen each"
 )
+PAGES_ON = "WEIGHLOCK_PAGES"
 GIVEN = frozenset({"GITHUB_TOKEN"})  # by GitHub itself
 T = TypeVar("T")
 
@@ -25,19 +26,38 @@ class Use:
 
     Attributes:
         why: what goes wrong without it.
-        needed: whether that stops something that everyone uses.
+        usual: what holds without it, where that is fine.
+        of: whether this clone uses what it is for; then it is needed. None: nobody needs it, it helps.
     """
 
     why: str
-    needed: bool = False
+    usual: str = ""
+    of: Callable[[Local], bool] | None = None
 
 
+def _on_s3(local: Local) -> bool:
+    return any(place is not None and "s3://" in place.address for place in (local.remote, local.log))
+
+
+_S3 = Use("DVC's remote or the prediction log is on S3, out of the workflows' reach", of=_on_s3)
+_GHCR = "ghcr.io, with the job's own token"
 USES = {
     APP_ID: Use(APP_COST),
     APP_KEY: Use(APP_COST),
-    "AWS_ACCESS_KEY_ID": Use("DVC's remote and the prediction log on S3 are out of the workflows' reach"),
-    "AWS_SECRET_ACCESS_KEY": Use("DVC's remote and the prediction log on S3 are out of the workflows' reach"),
-    "WEIGHLOCK_LOG_HASH_KEY": Use("columns that are logged as a hash cannot be joined to their outcomes"),
+    "AWS_ACCESS_KEY_ID": _S3,
+    "AWS_SECRET_ACCESS_KEY": _S3,
+    "DATABASE_URL": Use(
+        "data or outcomes come from a database, out of the workflows' reach", of=lambda local: local.database
+    ),
+    "WEIGHLOCK_LOG_HASH_KEY": Use(
+        "columns are logged as hashes, and neither joined to outcomes nor forgotten without the key",
+        of=lambda local: local.hashes,
+    ),
+    PAGES_ON: Use("`watch.yml` publishes no status page; say `on` once Pages is set up"),
+    "WEIGHLOCK_JUDGE_URLS": Use("`rollout.yml` has no service to ask how a candidate does"),
+    "WEIGHLOCK_REGISTRY": Use("images go nowhere", usual=_GHCR),
+    "WEIGHLOCK_REGISTRY_USER": Use("images go nowhere", usual=_GHCR),
+    "WEIGHLOCK_REGISTRY_TOKEN": Use("images go nowhere", usual=_GHCR),
 }
 
 
@@ -73,6 +93,11 @@ def check_github(local: Local, remote: Remote) -> list[Finding]:
             "-F can_approve_pull_request_reviews=true",
         ),
         _held(
+            "merged branches go", remote.deletes_merged, bool, needed=True,
+            why="a retraining's branch that was merged by squashing looks as if it waited: no other one begins",
+            fix=f"gh repo edit {slug} --delete-branch-on-merge",
+        ),
+        _held(
             "Pages", remote.pages, lambda built: built == "workflow", needed=False,
             detail=lambda built: {None: "off", "workflow": "built by the workflow"}.get(built, f"built by {built}"),
             why="`watch.yml` publishes the status page and the watch's reports there",
@@ -99,7 +124,7 @@ def check_names(local: Local, remote: Remote) -> list[Finding]:
         *((name, "secret", remote.secrets) for name in _union(w.secrets for w in local.workflows) if name not in GIVEN),
         *((name, "variable", remote.variables) for name in _union(w.variables for w in local.workflows)),
     ]
-    return [_name(name, kind, there, local) for name, kind, there in uses]
+    return [_name(name, kind, there, local) for name, kind, there in uses if _concerns(name, local)]
 
 
 def check_clock(local: Local, remote: Remote) -> list[Finding]:
@@ -150,13 +175,21 @@ def _ruleset(wanted: Ruleset, slug: str, remote: Remote) -> Finding:
     return Finding(RULES, wanted.name, "found", needed=True, detail="active", why=why)
 
 
+def _concerns(name: str, local: Local) -> bool:
+    use = USES.get(name)
+    return use is None or use.of is None or use.of(local)
+
+
 def _name(name: str, kind: str, there: Maybe[frozenset[str]], local: Local) -> Finding:
     users = ", ".join(w.name for w in local.workflows if name in (w.secrets if kind == "secret" else w.variables))
     use = USES.get(name, Use(f"{users} goes without it"))
-    value = "< private-key.pem" if name == APP_KEY else "--body VALUE"
+    if use.usual and not isinstance(there, Unasked) and name not in there:
+        return Finding(NAMES, name, "found", needed=False, detail=f"not set: {use.usual}", why=use.why)
+    value = "< private-key.pem" if name == APP_KEY else f"--body {'on' if name == PAGES_ON else 'VALUE'}"
     return _held(
-        name, there, lambda names: name in names, needed=use.needed, area=NAMES, detail=lambda _: f"{kind} of {users}",
-        why=use.why, fix=f"gh {kind} set {name} --repo {local.slug or 'OWNER/NAME'} {value}",
+        name, there, lambda names: name in names, needed=use.of is not None, area=NAMES,
+        detail=lambda _: f"{kind} of {users}", why=use.why,
+        fix=f"gh {kind} set {name} --repo {local.slug or 'OWNER/NAME'} {value}",
     )  # fmt: skip
 
 

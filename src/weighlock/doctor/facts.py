@@ -81,6 +81,8 @@ class Local:
         last_commit: of the branch that the clone is on, as `branch` calls it.
         owners: that `CODEOWNERS` names; None where there is no such file.
         outcomes: where outcomes come from; None where that is not set.
+        database: whether data or outcomes come from one.
+        hashes: whether columns are logged as hashes.
         stable: environment -> release; None where nothing is stable.
         remote, log: None where not configured.
         tools: of this machine, by name.
@@ -97,6 +99,8 @@ class Local:
     remote: Place | None
     log: Place | None
     outcomes: str | None
+    database: bool
+    hashes: bool
     workflows: tuple[Workflow, ...]
     rulesets: tuple[Ruleset, ...]
     tools: Mapping[str, bool] = field(default_factory=dict)
@@ -119,6 +123,7 @@ class Remote:
         pages: how Pages is built: `workflow`, `legacy`; None where it is off.
         states: workflow file -> `active`, `disabled_inactivity` …
         owner_errors: what GitHub finds wrong with `CODEOWNERS`.
+        deletes_merged: whether the branch of a merged pull request goes.
     """
 
     default_branch: Maybe[str]
@@ -135,9 +140,10 @@ class Remote:
     pages: Maybe[str | None]
     states: Maybe[Mapping[str, str]]
     owner_errors: Maybe[tuple[str, ...]]
+    deletes_merged: Maybe[bool]
 
 
 def unasked(reason: str) -> Remote:
     """GitHub was not asked for anything."""
     nothing = Unasked(reason)
-    return Remote(*(nothing,) * 14)
+    return Remote(*(nothing,) * 15)

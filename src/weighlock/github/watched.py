@@ -27,7 +27,7 @@ OPENS, UPDATES, CLOSES = frozenset({"WARN", "BROKEN"}), frozenset({"RETRAIN"}), 
 class Window(Strict):
     """The days that a look is about."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=False)
 
     start: dt.date
     end: dt.date
@@ -36,7 +36,7 @@ class Window(Strict):
 class Look(Strict):
     """A `watch.json`, as far as GitHub is told of it."""
 
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=False)
 
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     outcome: Literal["OK", "WARN", "RETRAIN", "BROKEN", "UNKNOWN"]

@@ -17,7 +17,7 @@ from weighlock.releases.repository import ask, committer, last_words
 from weighlock.retraining.branches import PREFIX
 from weighlock.retraining.knobs import END, with_value
 from weighlock.retraining.request import Findings, Request, message_of, request_of
-from weighlock.retraining.workplace import Workplace, alone, bring_files, workplace
+from weighlock.retraining.workplace import Workplace, alone, bring_files, checked_out, workplace
 from weighlock.revisions import git
 from weighlock.schema import FILE as SCHEMA
 from weighlock.schema import read_schema
@@ -117,7 +117,10 @@ def push(branch: str, root: Path, remote: str) -> None:
     from dvc.config import Config
 
     if Config(str(root / ".dvc"))["core"].get("remote"):
-        _checked(Workplace(root, Path(ask(root, "rev-parse", "--show-toplevel")), ""), "dvc", "push", "--rev", branch)
+        with checked_out(
+            root, branch
+        ) as place:  # `dvc push` knows no revisions: it pushes what its folder's lock names
+            _checked(place, "dvc", "push")
     ask(root, "push", "--quiet", remote, f"refs/heads/{branch}:refs/heads/{branch}")
 
 

@@ -112,6 +112,24 @@ def workplace(root: Path, name: str) -> Workplace:
 
 
 @contextmanager
+def checked_out(root: Path, branch: str) -> Iterator[Workplace]:
+    """A worktree of a branch's commit for as long as the block lasts, with the user's DVC settings and cache.
+
+    Raises:
+        RepositoryError: git refuses.
+    """
+    place = Workplace(root, (root / FOLDER / f"at-{branch.replace('/', '-')}").absolute(), "")
+    place.remove()  # what a killed run left
+    place.top.parent.mkdir(parents=True, exist_ok=True)
+    ask(root, "worktree", "add", "--quiet", "--detach", str(place.top), f"refs/heads/{branch}")
+    try:
+        _share_cache(root, place.folder)
+        yield place
+    finally:
+        place.remove()
+
+
+@contextmanager
 def alone(root: Path) -> Iterator[None]:
     """One retraining at a time in a repository; the lock goes with the process, however that ends.
 

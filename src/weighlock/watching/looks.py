@@ -39,13 +39,13 @@ _NAME = re.compile(r"[a-z][a-z0-9-]*/\d{4}-\d{2}-\d{2}")
 
 
 class _Window(Strict):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=False)
 
     end: dt.date
 
 
 class _Look(Strict):
-    model_config = ConfigDict(extra="ignore")
+    model_config = ConfigDict(extra="ignore", strict=False)
 
     environment: Annotated[str, Field(pattern=r"^[a-z][a-z0-9-]*$")]
     window: _Window

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, ConfigDict
 
 from weighlock.config import Strict, parse
 from weighlock.files import read_json
@@ -27,6 +27,8 @@ class Retrainings(Strict):
         open: whether one's pull request waits for an answer.
         last: when the newest began; None where there was none.
     """
+
+    model_config = ConfigDict(strict=False)
 
     open: bool = False
     last: Annotated[dt.datetime, AfterValidator(_aware)] | None = None

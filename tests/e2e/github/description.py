@@ -198,12 +198,17 @@ class Exactly:
     value: Any
 
 
+LEFT_OUT = Exactly(None)  # a key of the example that the answer does not have
+
+
 def merged(example: Any, value: Any) -> Any:
     """`value` laid over `example`; each element of a list over the example's first one."""
     if isinstance(value, Exactly):
         return value.value
     if isinstance(value, dict) and isinstance(example, dict):
-        return {**example, **{key: merged(example.get(key), part) for key, part in value.items()}}
+        kept = {key: part for key, part in example.items() if value.get(key) is not LEFT_OUT}
+        ours = {key: part for key, part in value.items() if part is not LEFT_OUT}
+        return {**kept, **{key: merged(example.get(key), part) for key, part in ours.items()}}
     if isinstance(value, list) and isinstance(example, list) and example:
         return [merged(example[0], part) for part in value]
     return value

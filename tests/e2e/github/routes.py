@@ -71,6 +71,9 @@ SCOPES = {
     "actions/create-repo-variable": ("actions_variables",),
     "actions/update-repo-variable": ("actions_variables",),
     "actions/get-github-actions-default-workflow-permissions-repository": ("administration",),
+    "actions/get-github-actions-permissions-repository": ("administration",),
+    "actions/list-repo-organization-secrets": ("secrets",),
+    "actions/list-repo-organization-variables": ("actions_variables",),
     "apps/get-repo-installation": ("metadata",),
 }
 SCOPES |= {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from github.description import LEFT_OUT
 from github.routes import Refused, Request, comment_json, edit, issue_json, route
 from github.state import Comment, Issue
 
@@ -18,6 +19,11 @@ def _thread(github: GitHub, request: Request) -> Issue:
     return found
 
 
+def _shown(github: GitHub, issue: Issue) -> dict[str, Any]:
+    """An issue as an answer: `pull_request`, which GitHub's example has, is a pull request's alone."""
+    return issue_json(github, issue) if issue.is_pull else {**issue_json(github, issue), "pull_request": LEFT_OUT}
+
+
 @route("issues/list-for-repo")
 def issues_list(github: GitHub, request: Request) -> tuple[int, Any]:
     query = request.query
@@ -27,7 +33,7 @@ def issues_list(github: GitHub, request: Request) -> tuple[int, Any]:
         if query.get("state", "open") in {"all", issue.state} and all(label in issue.labels for label in wanted)
         and query.get("creator", issue.author) == issue.author
     ]  # fmt: skip
-    return 200, [issue_json(github, issue) for issue in sorted(found, key=lambda one: -one.number)]
+    return 200, [_shown(github, issue) for issue in sorted(found, key=lambda one: -one.number)]
 
 
 @route("issues/create")
@@ -35,19 +41,19 @@ def issues_create(github: GitHub, request: Request) -> tuple[int, Any]:
     issue = Issue(next(github.numbers), "", "", request.token.author)
     edit(issue, request.body)
     github.issues.append(issue)
-    return 201, issue_json(github, issue)
+    return 201, _shown(github, issue)
 
 
 @route("issues/get")
 def issues_get(github: GitHub, request: Request) -> tuple[int, Any]:
-    return 200, issue_json(github, _thread(github, request))
+    return 200, _shown(github, _thread(github, request))
 
 
 @route("issues/update")
 def issues_update(github: GitHub, request: Request) -> tuple[int, Any]:
     issue = _thread(github, request)
     edit(issue, request.body)
-    return 200, issue_json(github, issue)
+    return 200, _shown(github, issue)
 
 
 @route("issues/list-comments")

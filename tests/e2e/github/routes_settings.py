@@ -96,6 +96,16 @@ def workflow_permissions(github: GitHub, request: Request) -> tuple[int, Any]:
     return 200, github.actions_permissions
 
 
+@route("actions/get-github-actions-permissions-repository")
+def actions_permissions(github: GitHub, request: Request) -> tuple[int, Any]:
+    return 200, {"enabled": github.actions_enabled, "allowed_actions": "all"}
+
+
+@route("actions/list-repo-organization-secrets", "actions/list-repo-organization-variables")
+def shared_list(github: GitHub, request: Request) -> tuple[int, Any]:
+    return 200, {"total_count": 0, request.operation.rpartition("-")[2]: Exactly([])}
+
+
 @route("apps/get-repo-installation")
 def installation_get(github: GitHub, request: Request) -> tuple[int, Any]:
     if github.installation is None:

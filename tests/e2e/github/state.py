@@ -156,6 +156,7 @@ class State:
     actions_permissions: dict[str, Any] = field(
         default_factory=lambda: {"default_workflow_permissions": "read", "can_approve_pull_request_reviews": True}
     )
+    actions_enabled: bool = True
     tokens: dict[str, Token] = field(default_factory=dict)
     calls: list[Call] = field(default_factory=list)
     faults: deque[tuple[str, int, dict[str, str]]] = field(default_factory=deque)

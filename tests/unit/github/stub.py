@@ -38,7 +38,7 @@ class Stub:
         parts = path.removeprefix(f"/repos/{REPOSITORY}/").split("/")
         match method, parts:
             case "GET", ["pulls"]:
-                return 200, [p for p in self.pulls if p["state"] == query["state"] and _fits(p, query)]
+                return 200, [p for p in self.pulls if query["state"] in {"all", p["state"]} and _fits(p, query)]
             case "POST", ["pulls"]:
                 return 201, self._add(
                     self.pulls, pull(body["head"], "f" * 40, title=body["title"]) | {"body": body["body"]}
