@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from pathlib import Path
 from typing import Any
@@ -146,12 +147,13 @@ def test_a_branch_that_was_left_without_a_pull_request_gets_one_and_says_what_no
 def test_without_a_log_it_is_neutral_and_tells_before_the_clock_stops(clocked: Clocked) -> None:
     github, work = clocked.repository.github, clocked.project
     issues = len(github.issues)
-    # given no log, and a last commit seven weeks ago
+    # given no log, and a last commit of seven weeks ago
+    long_ago = (dt.datetime.now(dt.UTC) - dt.timedelta(days=55, hours=1)).isoformat(timespec="seconds")
     clocked.repository.start("main")
     params = work.path / "params.yaml"
     params.write_text(params.read_text().replace(f'log_url: "{clocked.log}"', "log_url: null"))
     work.run("git", "add", "-A")
-    work.run("git", "commit", "-qm", "chore: no log", GIT_COMMITTER_DATE="55 days ago")
+    work.run("git", "commit", "-qm", "chore: no log", GIT_COMMITTER_DATE=long_ago)
     work.run("git", "push", "-q", "origin", "HEAD:main")
 
     run = clocked.watch().passed()
