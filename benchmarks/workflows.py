@@ -92,11 +92,11 @@ def _docs(repository: Any) -> list[Figure]:
 
 
 def _parameter(repository: Any) -> list[Figure]:
-    repository.start("more-trees")
+    repository.start("smaller-C")
     params = repository.project.path / "params.yaml"
-    params.write_text(params.read_text().replace("n_estimators: 20", "n_estimators: 30"))
+    params.write_text(params.read_text().replace("C: 1.0", "C: 0.5"))
     repository.project.run("dvc", "repro", "--quiet")
-    stages = _stages(_runs(repository, "more-trees")[0])
+    stages = _stages(_runs(repository, "smaller-C")[0])
     return [
         Figure(
             "stages that run, a training parameter changed", ", ".join(AFTER_TRAIN), ", ".join(stages) or "none",

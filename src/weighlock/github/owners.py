@@ -56,8 +56,8 @@ def pattern(text: str) -> re.Pattern[str]:
     """A line's pattern, as a regular expression for whole paths."""
     anchored = "/" in text.rstrip("/")
     below = text.endswith("/")
-    wild = {"**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}
-    pieces = re.split(r"(\*\*/|/\*\*|\*|\?)", text.strip("/"))
+    wild = {"/**/": "/(?:.*/)?", "**/": "(?:.*/)?", "/**": "/.*", "*": "[^/]*", "?": "[^/]"}
+    pieces = re.split(r"(/\*\*/|\*\*/|/\*\*|\*|\?)", text.strip("/"))
     parts = [wild.get(piece, re.escape(piece)) for piece in pieces]
     start = "" if anchored else "(?:.*/)?"
     # `docs/*` owns the files of docs, and none below its folders

@@ -19,9 +19,7 @@ _TAG = re.compile(r"<(?!/?(?:details|summary|sub|sup|br)>|details open>)")
 _ENTITY = re.compile(rf"&(?=#|\w+;)(?!(?:{_ENTITIES});)", re.IGNORECASE)
 _MENTION = re.compile(r"@(?=\S)")
 _REFERENCE = re.compile(r"(?<![\w&])#(?=\d)|(?<=\w)#(?=\d)|\b(gh)-(?=\d)", re.IGNORECASE)
-_ADDRESS = re.compile(
-    r"(?:\b[a-z][a-z0-9+.-]*:(?=//)|\b(?:mailto|xmpp|javascript|data|vbscript|file):|\bwww\.)", re.IGNORECASE
-)
+_ADDRESS = re.compile(r":(?=//)|(?:mailto|xmpp|javascript|data|vbscript|file):|www\.", re.IGNORECASE)
 _TARGET = re.compile(r"\]\(")
 _DEFINITION = re.compile(r"\](?=:)")
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
@@ -92,7 +90,7 @@ def _closing(text: str) -> str:
     for match in _FENCE.finditer(text):
         rest = text[match.end() :].partition("\n")[0].strip()
         if not fence:
-            fence = match[1]
+            fence = "" if match[1][0] == "`" and "`" in rest else match[1]  # else it is code within a line
         elif match[1][0] == fence[0] and len(match[1]) >= len(fence) and not rest:
             fence = ""
     open_details = len(re.findall(r"<details(?: open)?>", text)) - text.count("</details>")

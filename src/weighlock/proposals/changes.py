@@ -133,13 +133,14 @@ def read_yaml_at(root: Path, commit: str, path: str) -> dict[str, Any]:
     except EvidenceError:
         return {}
     source = f"`{path}` of {commit[:7]}"
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # the other one takes minutes for a page of brackets
     if len(content) > LARGEST:
         raise EvidenceError(f"{source} has {len(content):,} bytes; {LARGEST:,} are allowed. Shorten it.")
     try:
         # a few lines that refer to one another can unfold to more than any machine holds
-        if any(isinstance(token, yaml.AliasToken | yaml.AnchorToken) for token in yaml.scan(content, yaml.SafeLoader)):
+        if any(isinstance(token, yaml.AliasToken | yaml.AnchorToken) for token in yaml.scan(content, loader)):
             raise EvidenceError(f"{source} holds YAML anchors, which are not read here. Write the values out.")
-        found = yaml.safe_load(content)
+        found = yaml.load(content, loader)  # noqa: S506  (a safe one)
     except (yaml.YAMLError, UnicodeDecodeError, ValueError, RecursionError) as error:
         raise EvidenceError(f"{source} is not valid YAML ({type(error).__name__}). Mend it.") from None
     if not isinstance(found, dict):

@@ -9,7 +9,10 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,7 @@ from github.state import Token
 ACTIONS = Path(__file__).parent / "actions"
 PINNED = re.compile(r"uses:\s*['\"]?([\w.-]+/[\w.-]+)((?:/[\w.-]+)*)@([\w.-]+)")
 BOT = "github-actions[bot]"
-WRITES = ("read", "write")
+ROOM = 2 * 2**30  # bytes that must be free in memory
 
 
 @dataclass
@@ -84,15 +87,18 @@ class Runner:
         _write(place / "env", {**self._env(place, number, event), **(env or {})})
         _write(place / "secrets", {**given, "GITHUB_TOKEN": token})
         _write(place / "vars", {**self.variables, **(variables or {})})
-        began = time.monotonic()
-        code, lines = _watched(words, self._home(place), place, stop_at, timeout)
-        return self._told(place, number, workflow, content, event, code, lines, time.monotonic() - began)
+        with self._home() as home:
+            began = time.monotonic()
+            code, lines = _watched(words, home, place, stop_at, timeout)
+            seconds = time.monotonic() - began
+        return self._told(place, number, workflow, content, event, code, lines, seconds)
 
     def _tree(self, place: Path, event: Event) -> Path:
         """The commit whose workflows run; jobs see it only by checking it out."""
         tree = place / "tree"
         place.mkdir(parents=True)
         _git("clone", "-q", "--shared", "--no-checkout", str(self.github.origin), str(tree))
+        _git("-C", str(tree), "sparse-checkout", "set", ".github")  # nothing else of it is read
         _git("-C", str(tree), "fetch", "-q", "origin", event.ref)
         branch = event.ref.removeprefix("refs/heads/") if event.ref.startswith("refs/heads/") else None
         if branch:
@@ -136,15 +142,20 @@ class Runner:
             "PYTHONPATH": "",
         }
 
-    def _home(self, place: Path) -> dict[str, str]:
-        """What act itself is started with: nothing of this process but its tools."""
-        home = place / "home"
-        home.mkdir()
+    @contextmanager
+    def _home(self) -> Iterator[dict[str, str]]:
+        """What act itself is started with: nothing of this process but its tools, and a home of its own."""
+        memory = Path("/dev/shm")  # workspaces are thousands of files that live for seconds
+        fits = memory.is_dir() and os.access(memory, os.W_OK) and shutil.disk_usage(memory).free > ROOM
+        home = Path(tempfile.mkdtemp(prefix="weighlock-act-", dir=memory if fits else None))
         # as on GitHub's runners, nobody has told git who commits
         (home / ".gitconfig").write_text("[user]\n\tuseConfigOnly = true\n[init]\n\tdefaultBranch = main\n")
         tools = str(Path(sys.executable).parent)  # the tests' own environment: jobs get theirs from the setup action
         path = ":".join(part for part in self.environment["PATH"].split(":") if part != tools)
-        return {**self.environment, "HOME": str(home), "PATH": path, "TERM": "dumb", "GIT_PAGER": "cat"}
+        try:
+            yield {**self.environment, "HOME": str(home), "PATH": path, "TERM": "dumb", "GIT_PAGER": "cat"}
+        finally:
+            shutil.rmtree(home, ignore_errors=True)
 
     def _told(
         self, place: Path, number: int, workflow: str, content: dict[str, Any], event: Event, code: int,
@@ -173,9 +184,17 @@ class Runner:
         artifacts = self.github.kept / "artifacts" / str(number)
         artifacts.mkdir(parents=True, exist_ok=True)
         log = "".join(line_of(one) for one in entries)
+        self._keep_tokens_secret(log, artifacts)
         (place / "log").write_text(log)
-        shutil.rmtree(place / "home", ignore_errors=True)
         return Run(code, log, {k: v for k, v in jobs.items() if v}, seconds, record, artifacts, event.sha)
+
+    def _keep_tokens_secret(self, log: str, artifacts: Path) -> None:
+        """Whoever may read logs and artifacts must not find a token there."""
+        texts = {"the log": log.encode()}
+        texts |= {str(file): file.read_bytes() for file in artifacts.rglob("*") if file.is_file()}
+        for token in self.github.tokens:
+            for name, text in texts.items():
+                assert token.encode() not in text, f"{name} holds the token of {self.github.tokens[token].author}"
 
 
 def _git(*words: str) -> str:
