@@ -30,11 +30,6 @@ def clocked(with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFact
     return Clocked(host(project), log, store)
 
 
-def _models(lock: Any) -> list[tuple[str, str]]:
-    outs = [out for stage in lock["stages"].values() for out in stage["outs"]]
-    return [(out["path"], out["md5"]) for out in outs if out["path"].startswith("models/")]
-
-
 def stuck(columns: dict[str, list[object]]) -> None:
     columns["heat"] = [212.5] * len(columns["heat"])
 
@@ -112,14 +107,13 @@ def test_a_due_retraining_is_started_and_opened_once(clocked: Clocked) -> None:
     assert "No checks start by themselves" not in pull.body
     changed = repository.git("diff", "--name-only", "main", BRANCH).split()
     assert {"params.yaml", "dvc.lock", "reports/metrics.json"} <= set(changed)
-    # and its data and models are where `dvc pull` finds them
+    # and its models are where `dvc pull` finds them
     lock = yaml.safe_load(repository.show("dvc.lock", BRANCH))
-    made = [out["md5"] for stage in lock["stages"].values() for out in stage["outs"] if "md5" in out]
-    lacking = [md5 for md5 in made if not (clocked.store / "files/md5" / md5[:2] / md5[2:]).exists()]
-    assert len(made) > 10
-    assert len(lacking) < len(made) - 8  # what git holds itself is not DVC's
-    assert not [md5 for path, md5 in _models(lock) if md5 in lacking]
-    assert run.jobs["retrain"].summary
+    outs = [out for stage in lock["stages"].values() for out in stage["outs"] if out["path"].startswith("models/")]
+    assert len(outs) >= 8
+    assert [
+        out["path"] for out in outs if not (clocked.store / "files/md5" / out["md5"][:2] / out["md5"][2:]).exists()
+    ] == []
 
     # when the weekly clock comes while it is open, then there is no second one, and nothing is trained
     run = repository.act("retrain.yml", events.schedule(github), **APP).passed()
