@@ -15,7 +15,7 @@ unexport PIP_FIND_LINKS
 
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help env repro test check e2e act bench bento image dashboards lock mlflow clean
+.PHONY: help env repro test check e2e story act bench bento image dashboards lock mlflow clean
 
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' Makefile | awk -F':.*## ' '{printf "  make %-10s %s\n", $$1, $$2}'
@@ -45,6 +45,9 @@ check: env  ## format, lint, types, import contracts
 e2e: env  ## the real components: clones, PostgreSQL, S3, three public tables
 	$(ONE_THREAD) python -m pytest -n 2 --dist worksteal -m processes
 	python -m pytest tests/e2e
+
+story: env  ## a model's life as it happens: weighed, released, a canary, drift, retrained, rolled back, audited
+	@$(ONE_THREAD) python -m pytest tests/e2e/test_story.py --quiet --no-header --capture=no
 
 act: env  ## run a workflow here, as GitHub would: WORKFLOW=check.yml EVENT=push|pull_request
 	@PYTHONPATH=tests:tests/e2e python -m github "$(or $(WORKFLOW),check.yml)" --event "$(or $(EVENT),push)" $(if $(JOB),--job "$(JOB)")

@@ -16,7 +16,6 @@ from conftest import SMALL_PARAMS, Project
 from github import events
 from github.repository import Repository
 from github.runner import Run
-from github.state import Pull
 
 TOOLS = Path(__file__).parent / "github/tools"
 POLICY = """\
@@ -65,18 +64,6 @@ def act(repository: Repository, workflow: str, event: events.Event, **more: Any)
 def pushed(repository: Repository, before: str, workflow: str, **more: Any) -> Run:
     """A workflow, for a push to main."""
     return act(repository, workflow, events.push(repository.github, before), **more)
-
-
-def merge(repository: Repository, pull: Pull) -> str:
-    """Someone merges a pull request with a merge commit; what main was before."""
-    before, head = repository.main, repository.git("rev-parse", f"refs/heads/{pull.head}")
-    tree = repository.git("merge-tree", "--write-tree", before, head).splitlines()[0]
-    identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-    words = ["commit-tree", tree, "-p", before, "-p", head, "-m", f"Merge pull request #{pull.number} from {pull.head}"]
-    merged = repository.git(*identity, *words)
-    repository.git("update-ref", "refs/heads/main", merged)
-    pull.state, pull.merged = "closed", merged
-    return before
 
 
 def state(repository: Repository, name: str) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from github import events
 from github.fixtures import Host
 from github.repository import Repository
 from github.state import Pull
-from shipped import APP, POLICY, RULES, Counters, act, asked, merge, pushed, state, with_tools
+from shipped import APP, POLICY, RULES, Counters, act, asked, pushed, state, with_tools
 
 HOSTILE = "$(touch /tmp/weighlock-owned) `id` ${{ github.token }} \"; exit 1; ' @everyone <b>\n## the p99 doubled"
 ASSETS = {
@@ -96,7 +96,7 @@ def test_a_release_is_made_once_though_it_is_interrupted_twice(shop: Repository)
     looked = act(shop, "deploy.yml", events.pull_request(github, pull)).passed()
     assert "`v2`'s model: signed by" in looked.log
     assert "`v2`'s image: signed by" in looked.log
-    merged = merge(shop, pull)
+    merged = shop.merge(pull)
 
     # then there is nothing left to release, which takes seconds
     idle = pushed(shop, merged, "release.yml").passed()
@@ -131,7 +131,7 @@ def test_a_rollout_goes_on_by_a_pull_request_and_back_by_a_commit(shop: Reposito
     (pull,), _ = releases(shop)
     assert (pull.title, pull.author) == ("deploy: production: parts v2 at 50 %", "weighlock-test[bot]")
     assert state(shop, "production")["candidate"]["route"] == {"weight": 10}
-    merge(shop, pull)
+    shop.merge(pull)
     assert state(shop, "production")["candidate"]["route"] == {"weight": 50}
 
     # when it fails after that, then it is taken away at once, by a commit of the App's

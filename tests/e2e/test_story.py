@@ -17,13 +17,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from conftest import ROOT, SMALL_PARAMS, Clone, Project, small_table
+from conftest import ROOT, SMALL_PARAMS, Clone, Project, small_table, with_small_table
 from drill import Clients, Fleet, answered
 from github import events
 from github.fixtures import Host
 from github.repository import PERSON, Repository
 from served import add_key
-from shipped import APP, act, merge, pushed, state, with_tools
+from shipped import APP, act, pushed, state, with_tools
 from told import Voice
 
 from support.ports import free_port
@@ -74,11 +74,11 @@ class World:
 
 
 @pytest.fixture(scope="module")
-def world(nginx: None, with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
+def world(nginx: None, clone: Clone, host: Host, tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     """v1 is stable in production: nginx and its service answer."""
     folder, voice = tmp_path_factory.mktemp("story"), Voice()
     voice.act("v1 is in production", "A small table of parts that break when they are hot; a recipe; a machine.")
-    ada = with_model("story")
+    ada = with_small_table(clone("story"))
     port, first = free_port(), free_port()
     path = ada.path / "deploy/production.yaml"
     content = yaml.safe_load(path.read_text())
@@ -115,16 +115,14 @@ def world(nginx: None, with_model: Clone, host: Host, tmp_path_factory: pytest.T
 
 
 def test_the_story(world: World) -> None:
+    weighed(world)
+    released(world)
     with Clients(world.fleet, size=4, pause=0.01) as clients:
-        answered(clients, 20)
-        weighed(world)
-        released(world)
         canary(world, clients)
     drifted(world)
     retrained(world)
     refused(world)
     with Clients(world.fleet, size=4) as clients:
-        answered(clients, 50)
         rolled_back(world, clients)
     audited(world)
 
@@ -157,12 +155,12 @@ def released(world: World) -> None:
     voice, github = world.voice, world.shop.github
     about = "An image is built, tried, scanned and signed; one pull request holds it all."
     voice.act("merged, released, promoted to staging", about)
-    before = merge(world.shop, github.pulls[0])
+    before = world.shop.merge(github.pulls[0])
     run = pushed(world.shop, before, "release.yml", **APP).passed()
     voice.ran("release.yml", run, r"^ok |recorded|assets|^[0-9a-f]{9}  deploy|pull request made")
     pull = next(pull for pull in github.pulls if pull.state == "open")
     world.ship("deploy.yml", events.pull_request(github, pull), r"^ok |nothing that an engine refuses|as `deploy")
-    merge(world.shop, pull)
+    world.shop.merge(pull)
     voice.say(f"merged: {pull.title}; staging's stable is {state(world.shop, 'staging')['stable']}")
 
 

@@ -171,6 +171,8 @@ class Story:
             left += self.parents[mark]
         found = tuple(entry for mark, entry in entries.items() if mark in reached)
         on = {name.replace("__", "@"): self.id(mark) for name, mark in tags.items()}
+        for mark in tags.values():
+            contents |= {f"{self.id(mark)}:./{path}": content for path, content in self.states[mark].items()}
         return Ledger(Path("/nowhere"), found, on, contents, *PARSED)
 
     def write(self, path: Path) -> Path:

@@ -189,7 +189,8 @@ def _strayed(added: _Added, release: Release) -> Iterator[Finding]:
 def _tags(ledger: Ledger) -> Iterator[Finding]:
     """Releases whose tag is on a commit that is not in this history, or that does not hold the record.
 
-    A tag of a release that is not here at all says nothing: this branch may be older than it.
+    A tag of a release that is not here at all says nothing: this branch may be older than it. One on a commit of the
+    branch in which the release was proposed is right where that holds the very record: merging squashed it.
     """
     for tag, commit in ledger.tags.items():
         named = parse_tag(tag)
@@ -199,6 +200,8 @@ def _tags(ledger: Ledger) -> Iterator[Finding]:
         made = next(entry for entry in reversed(ledger.entries) if path in entry.changes)
         tagged = ledger.by_id.get(commit)
         if tagged is None:
+            if ledger.text(f"{commit}:./{path}") == ledger.text(ledger.head.tree[path]):
+                continue
             yield Finding(
                 "rewritten", made, path, f"the tag `{tag}` is on {commit[:9]}, which is not in this history.",
                 "History was rewritten: compare with another clone.", named[1],

@@ -53,7 +53,7 @@ def _manifest_faults(path: str, text: str) -> list[str]:
     if not path.startswith(CLUSTER):
         return []
     try:
-        return [fault for manifest in yaml.safe_load_all(text) for fault in manifest_faults(manifest)]
+        return [fault for manifest in yaml.load_all(text, yaml.CSafeLoader) for fault in manifest_faults(manifest)]
     except yaml.YAMLError as error:
         return [" ".join(str(error).split())]
 
@@ -73,7 +73,8 @@ def manifest_faults(manifest: Any) -> list[str]:
             warnings.simplefilter("error")
             kubernetes_validate.validate(manifest, kubernetes_validate.latest_version(), strict=True)
     except (kubernetes_validate.ValidationError, kubernetes_validate.SchemaNotFoundError, UserWarning) as error:
-        return [" ".join(str(error).split())]
+        known = f"no schema of `{manifest['apiVersion']}`, `{manifest['kind']}` is known"
+        return [" ".join(str(error).split()) or known]
     return []
 
 

@@ -15,9 +15,8 @@ if TYPE_CHECKING:
 
 WHOLE = 400  # characters: a digest that is cut says nothing
 END = (
-    "It holds the record, its evidence, and the promotion to the first environment. Merge it with a merge commit: the "
-    "release's tag is on a commit of this branch, and `weighlock audit` looks for it. Merging is the approval: "
-    "`weighlock sync`, Argo CD or Flux bring it there."
+    "It holds the record, its evidence, and the promotion to the first environment. Merging it "
+    "is the approval: `weighlock sync`, Argo CD or Flux bring it there."
 )
 
 

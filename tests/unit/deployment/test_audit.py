@@ -243,6 +243,15 @@ def test_a_tag_on_a_commit_that_is_gone_tells_of_a_rewritten_history(release_of:
     assert found(story, **{"flights__v1.0.0": lost}) == [("rewritten", V1, str(story.tip))]
 
 
+def test_a_tag_on_a_branch_that_was_squashed_holds_the_same_record(release_of: Make) -> None:
+    story = Story(release_of)
+    lost = story.release("v1")
+    story.tip = 1
+    story.commit({**release_files(release_of, "v1", story.code), "docs/x.md": b"x"}, "Release v1 (#12)")
+
+    assert found(story, **{"flights__v1.0.0": lost}) == []
+
+
 def test_a_tag_says_nothing_of_a_branch_that_is_older(release_of: Make) -> None:
     story = ordinary(release_of)
     fork = story.tip

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from functools import cache
 from typing import Any
 
 import kubernetes_validate
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from kubernetes_validate import utils
 
 from support.deployed import DIGEST, RELEASES, environment, release
+from support.schemas import read_once
 from weighlock.deployment.environment import Autoscaling, Environment, Match, Route
 from weighlock.deployment.render import render
 from weighlock.deployment.rendering.published import KINDS, unknown
@@ -44,10 +44,7 @@ ROUTES = [
 
 @pytest.fixture(autouse=True)
 def _read_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(utils, "schema_contents", _schema)
-
-
-_schema = cache(utils.schema_contents)
+    monkeypatch.setattr(utils, "schema_contents", read_once)
 
 
 def rendered(

@@ -95,13 +95,13 @@ def test_another_file_of_that_name_is_not_replaced(
     publish(client, release_of("v1"), "", {})
     shelf.put("model.onnx", b"another")
 
-    with pytest.raises(GitHubError, match="`model.onnx` of https://x/1 is another file"):
+    with pytest.raises(GitHubError, match=r"`model\.onnx` of https://x/1 is another file"):
         publish(client, release_of("v1"), "", FILES)
 
 
 def test_no_tag_is_made_up(shelf: Shelf, client: Client, release_of: Callable[..., Release]) -> None:
     shelf.tags = ()
-    with pytest.raises(GitHubError, match="the tag `flights@v1.0.0` is not on GitHub"):
+    with pytest.raises(GitHubError, match=r"the tag `flights@v1\.0\.0` is not on GitHub"):
         publish(client, release_of("v1"), "", FILES)
 
 
@@ -122,4 +122,4 @@ def test_the_proposal_says_which_model_and_what_to_do(release_of: Callable[..., 
     assert (found.title, found.branch) == ("Release flights v1", "release/v1")
     assert release.served.digest in found.body
     assert f"`{release.image}`" in found.body
-    assert "merge commit" in found.body
+    assert "Merging it is the approval" in found.body

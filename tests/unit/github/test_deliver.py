@@ -17,7 +17,10 @@ from weighlock.github.api import Client
 from weighlock.github.deliver import Delivered, deliver, find_move
 
 pytestmark = pytest.mark.processes
-REFUSE = "#!/bin/sh\nwhile read old new ref; do [ $ref != refs/heads/main ] || { echo 'GH013: rule violations' >&2; exit 1; }; done\n"
+REFUSE = """\
+#!/bin/sh
+while read old new ref; do [ $ref != refs/heads/main ] || { echo 'GH013: rule violations' >&2; exit 1; }; done
+"""
 
 
 @pytest.fixture(autouse=True)

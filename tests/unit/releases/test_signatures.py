@@ -1,4 +1,4 @@
-"""What cosign is asked, and what its answers come to. What it does itself is shown by nobody here: docs/workflows.md."""
+"""What cosign is asked, and what its answers come to; what it does itself cannot be shown here."""
 
 from __future__ import annotations
 
