@@ -123,7 +123,11 @@ def test_a_pull_request_runs_its_merge_and_a_forks_gets_no_rights(hello: Reposit
     assert f"refs/pull/{pull.number}/merge" in run.log
     assert run.record["head_sha"] == pull.head_sha
     status, _ = ask(
-        hello, "POST", f"/repos/acme/flights/issues/{pull.number}/comments", {"body": "x"}, f"ghs_run{run.record['id']}"
+        hello,
+        "POST",
+        f"/repos/acme/flights/issues/{pull.number}/comments",
+        {"body": "x"},
+        f"ghs_run{run.record['id']}_one",
     )
     assert status == 403
 
@@ -163,6 +167,19 @@ def test_main_takes_pushes_by_the_app_alone(hello: Repository) -> None:
     secrets = {"APP_ID": "1", "APP_KEY": "a key"}
     hello.act("write.yml", events.dispatch(hello.github, {"app": "true"}), secrets=secrets).passed()
     assert hello.git("log", "-1", "--format=%s", "main") == "written"
+
+
+def test_each_job_has_the_rights_that_it_names_and_no_others(hello: Repository) -> None:
+    (hello.project.path / "more.txt").write_text("more")
+    hello.commit("more", "docs: more")
+    pull = hello.open_pull("more")
+    run = hello.act("hello.yml", events.pull_request(hello.github, pull)).passed()
+    path = f"/repos/acme/flights/issues/{pull.number}/comments"
+    answers = [
+        ask(hello, "POST", path, {"body": "x"}, f"ghs_run{run.record['id']}{job}")[0] for job in ("", "_one", "_two")
+    ]
+    assert answers == [403, 201, 403]
+    assert not ask(hello, "GET", "/repos/acme/flights/contents/a", token=f"ghs_run{run.record['id']}_two")[1].get("sha")
 
 
 def test_a_run_can_be_killed_in_the_middle_and_one_that_leaks_its_token_fails(

@@ -151,7 +151,7 @@ def _by_metrics(root: Path, head: str, why: str) -> tuple[Outcome, tuple[str, ..
     """Where the branch's models were pushed nowhere, the metrics that it committed are what there is to compare."""
     try:
         said = numbers(json.loads(Revision(head, root).text(METRICS)))
-    except (EvidenceError, ValueError):
+    except (EvidenceError, ValueError, AttributeError, RecursionError):  # no JSON, or no keys and values
         return "different", (f"Its models and metrics are not to be had: {why}",)
     found = numbers(json.loads((root / METRICS).read_bytes()))
     apart = [k for k in found if k not in said or abs(found[k] - said[k]) > TOLERANCE * max(1.0, abs(found[k]))]
