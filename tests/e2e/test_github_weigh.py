@@ -129,7 +129,10 @@ def test_a_better_challenger_passes_then_a_worse_one_turns_it_red(board: Reposit
     )
     first = act(board, "reproduce.yml", events.pull_request(board.github, pull)).passed()
     outputs = first.jobs["reproduce"].outputs["reproduce"]
-    assert (outputs["outcome"], outputs["ran"]) == ("identical", "train,evaluate,refit")
+    assert outputs["outcome"] == "identical"
+    # and nothing before it; what this machine's own cache of runs knows is not run again
+    assert "train" in outputs["ran"].split(",")
+    assert set(outputs["ran"].split(",")) <= {"train", "evaluate", "refit"}
     summary = first.jobs["reproduce"].summary
     assert "train.learners.linear.fixed.C" in summary
     assert "log_loss" in summary
