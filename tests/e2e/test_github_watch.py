@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,8 @@ def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Cloc
     assert "`heat` is stuck at 212.5" in github.issues[0].body
     assert f"]({github.url}/acme/flights/actions/runs/{run.record['id']})" in github.issues[0].body
     assert github.dispatches == []
+    # what the model makes of a column is known of a release that was fetched, too
+    assert re.search(r"`heat` \| shift \|.*\| 9\d\.\d% \|", github.issues[0].body)
     # and the report and the status page are published
     assert {job.conclusion for job in run.jobs.values()} == {"success"}
     pages = github.kept / "pages"

@@ -148,6 +148,15 @@ def test_it_holds_nothing_that_it_does_not_need(made: Made) -> None:
     assert json.loads(said) == [[], [], 1034]
 
 
+def test_it_is_tried_before_anyone_gets_it(made: Made) -> None:
+    said = made.project.run("weighlock", "image", "--tool", "podman", "--smoke", made.tag).stdout
+
+    assert [line.split()[:2] for line in said.splitlines()] == [
+        ["ok", "/healthz:"], ["ok", "/readyz:"], ["ok", "model:"], ["ok", "golden"],
+    ]  # fmt: skip
+    assert made.podman("ps", "--all", "--quiet", "--filter", "name=weighlock-try").strip() == ""
+
+
 def test_it_says_what_it_is_and_what_is_in_it(made: Made) -> None:
     labels = json.loads(made.podman("image", "inspect", "-f", "{{json .Labels}}", made.tag))
     signature = json.loads((made.project.path / "models/served/signature.json").read_text())
