@@ -48,6 +48,7 @@ def board(with_model: Clone, host: Host) -> Iterator[Repository]:
     params.write_text(text + card)
     project.run("dvc", "repro", "-q")
     project.commit("feat: one learner")
+    project.run("git", "remote", "set-url", "origin", str(project.path))  # not the checkout, which may go on meanwhile
     project.run("weighlock", "gate")
     project.run("weighlock", "release")
     production = project.path / "deploy/production.yaml"
