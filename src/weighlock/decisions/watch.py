@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from weighlock.decisions import trigger
+from weighlock.statistics.drift_units import conversion_of
 from weighlock.statistics.multiple import holm
 
 if TYPE_CHECKING:
@@ -151,6 +152,8 @@ def told_fault(fault: Fault, days: Sequence[dt.date]) -> str:
         "constant": f"`{fault.column}` is stuck at {fault.value} {since}",
         "jump": f"`{fault.column}`: its daily mean leapt from {fault.usual:.4g} to {fault.found:.4g} on {first}, "
         f"farther than it ever did from one day to the next: a sensor or its unit{_unit(fault.usual, fault.found)}",
+        "unit": f"`{fault.column}`: its daily mean is {fault.found:.4g} {since}, where the other columns foretell "
+        f"{fault.usual:.4g}: its unit ({fault.value}?)",
     }[fault.kind]
 
 
@@ -184,22 +187,28 @@ def _twice(drifted: Sequence[Drift], before: Sequence[Drift]) -> tuple[str, ...]
 
 
 def _shown(evidence: Evidence, rules: Rules) -> tuple[str, ...]:
-    """The gains that are shown to be beyond the margin: a third of the error for the twin, the rest for corrections.
+    """The gains that speak for a retraining: a third of the error for the twin, the rest for corrections.
 
-    Those are many looks, by the features that the model lives by, and are corrected by Holm (1979).
+    The twin's has to be shown to be beyond the margin. Corrections only stand in for a retraining that could have
+    seen what they have seen; they have to be shown to gain at all, and the margin at the best guess, as drifts are
+    held against chance and a floor. They are many looks, by the features that the model lives by: Holm (1979).
     """
     share = rules.false_alarms * SHARES["performance"]
     error = share / 3
     twins = [gain for gain in evidence.gains if not gain.name]
     corrections = [gain for gain in evidence.gains if gain.name and counts(gain.name, evidence, rules)]
-    adjusted = holm([gain.estimate.p_above(rules.margin) for gain in corrections])
+    adjusted = holm([gain.estimate.p_above(0.0) for gain in corrections])
     told = [
         f"the same recipe, trained up to the window, would lose {gain.estimate.value:.4f} less "
         f"(at least {gain.estimate.lower(1 - error):.4f}; the margin is {rules.margin:g})"
         for gain in twins
         if gain.estimate.p_above(rules.margin) <= error
     ]
-    shown = [gain for gain, p in zip(corrections, adjusted, strict=True) if p <= share - error]
+    shown = [
+        gain
+        for gain, p in zip(corrections, adjusted, strict=True)
+        if p <= share - error and gain.estimate.value >= rules.margin
+    ]
     if shown:
         best = max(shown, key=lambda gain: gain.estimate.value)
         told.append(
@@ -209,19 +218,6 @@ def _shown(evidence: Evidence, rules: Rules) -> tuple[str, ...]:
     return tuple(told)
 
 
-# (name, factor, shift): what one unit comes to in the other
-_UNITS = (
-    ("°F to °C", 1 / 1.8, -32 / 1.8), ("miles to km", 1.609344, 0.0), ("inches to mm", 25.4, 0.0),
-    ("inches to cm", 2.54, 0.0), ("pounds to kg", 0.45359237, 0.0), ("feet to m", 0.3048, 0.0),
-    ("m/s to km/h", 3.6, 0.0), ("hPa to inHg", 0.02953, 0.0), ("a share to per cent", 100.0, 0.0),
-    ("thousands to ones", 1000.0, 0.0), ("hours to minutes", 60.0, 0.0), ("ones to tens", 10.0, 0.0),
-)  # fmt: skip
-_NEAR = 0.1  # of the value: days differ
-
-
 def _unit(before: float, after: float) -> str:
-    """The conversion that comes nearest to what happened; empty where none is near."""
-    both = [(name, before * factor + shift) for name, factor, shift in _UNITS]
-    both += [(" to ".join(reversed(name.split(" to "))), (before - shift) / factor) for name, factor, shift in _UNITS]
-    name, value = min(both, key=lambda one: abs(one[1] - after))
-    return f" ({name}?)" if abs(value - after) <= _NEAR * max(abs(before), abs(after)) else ""
+    name = conversion_of(before, after)
+    return f" ({name}?)" if name else ""

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 STEPS = 8
 FOLDS = 4
-RIDGE = 5.0  # rows' worth of doubt that a category differs at all
+RIDGE = 40.0  # rows' worth of doubt that a category differs at all
 FARTHEST = 6.0  # logits
 CLIP = 1e-6
 
@@ -49,7 +49,7 @@ def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.i
         offsets, slopes = _moves(logits[learn], centred[learn], truth, groups[learn], int(groups.max()) + 1)
         corrected[apply] += offsets[groups[apply]] + slopes[groups[apply]] * centred[apply]
     better = Scored("binary", scored.truth, 1 / (1 + np.exp(-corrected)))
-    # where nothing has changed, gains are losses: that days may be alike needs no allowance beside the margin
+    # where nothing has changed, gains are losses: that days may be alike needs no allowance
     return mean_difference(log_losses(scored) - log_losses(better), Units(number))
 
 
