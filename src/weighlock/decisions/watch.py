@@ -187,15 +187,15 @@ def _twice(drifted: Sequence[Drift], before: Sequence[Drift]) -> tuple[str, ...]
 
 
 def _shown(evidence: Evidence, rules: Rules) -> tuple[str, ...]:
-    """The gains that speak for a retraining: a third of the error for the twin, the rest for corrections.
+    """The gains that speak for a retraining: a third of the error for the twin, if there is one, else for corrections.
 
     The twin's has to be shown to be beyond the margin. Corrections only stand in for a retraining that could have
     seen what they have seen; they have to be shown to gain at all, and the margin at the best guess, as drifts are
     held against chance and a floor. They are many looks, by the features that the model lives by: Holm (1979).
     """
     share = rules.false_alarms * SHARES["performance"]
-    error = share / 3
     twins = [gain for gain in evidence.gains if not gain.name]
+    error = share / 3 if twins else 0.0
     corrections = [gain for gain in evidence.gains if gain.name and counts(gain.name, evidence, rules)]
     adjusted = holm([gain.estimate.p_above(0.0) for gain in corrections])
     told = [

@@ -15,6 +15,7 @@ import pandas as pd
 
 from weighlock.monitoring.profile import MISSING, SCORE
 from weighlock.statistics.drift_distance import middles
+from weighlock.watching.packed_page import packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -112,8 +113,8 @@ def run(current: pd.DataFrame, reference: pd.DataFrame, numbers: list[str]) -> D
 
 
 def write(drawn_report: Drawn, page: Path, machine: Path) -> None:
-    """The page for people and the result for machines."""
-    page.write_text(drawn_report.html, encoding="utf-8")
+    """The page for people, packed, and the result for machines."""
+    page.write_text(packed(drawn_report.html, "Evidently"), encoding="utf-8")
     machine.write_text(json.dumps(drawn_report.content, indent=2) + "\n", encoding="utf-8")
 
 
