@@ -20,9 +20,10 @@ FARTHEST = 1e6
 def fence(values: Floats, error: float) -> float:
     """What one further value exceeds as often as `error`, where the largest quarter of values has an exponential tail.
 
-    The largest value leads the m-th by a sum of m - 1 spacings, which are exponential and independent, the i-th of
-    mean scale / i (Rényi, 1953). So a further value exceeds the largest by k times that lead with probability
-    1 / (n + 1) times the product of i / (i + k), i < m: that the scale is known from few values is counted in.
+    The largest value leads the m-th by a sum of m - 1 spacings, which are exponential, the i-th of mean scale / i, and
+    independent of one another and of the m-th (Rényi, 1953). A further value exceeds the m-th with probability
+    m / (n + 1), and then the largest by k times that lead with the product of i / (i + 1 + k), i < m: that the scale
+    is known from few values is counted in.
 
     Args:
         values: (n,) of the past; two at least.
@@ -42,13 +43,13 @@ def fence(values: Floats, error: float) -> float:
 def leads(count: int, kept: int, error: float) -> float:
     """How many leads of the largest over the `kept`-th of `count` values a further one exceeds as often as `error`."""
     places = np.arange(1, kept)
-    wanted = float(np.log(error * (count + 1)))
+    wanted = float(np.log(error * (count + 1) / kept))
     low, high = 0.0, FARTHEST
-    if wanted >= 0:
+    if error * (count + 1) >= 1:
         return 0.0
     for _ in range(STEPS):
         middle = (low + high) / 2
-        low, high = (middle, high) if np.log(places / (places + middle)).sum() > wanted else (low, middle)
+        low, high = (middle, high) if np.log(places / (places + 1 + middle)).sum() > wanted else (low, middle)
     return high
 
 

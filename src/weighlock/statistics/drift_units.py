@@ -42,6 +42,7 @@ class Foretold:
 
     Attributes:
         place: the column's.
+        before: foretold of the day before the window; NaN as below.
         means: (W,) foretold of the window's days; NaN where another column is missing.
         largest: by how much a reference day was ever off.
         border: by how much a day hardly ever is, had it as many rows as the reference's.
@@ -49,6 +50,7 @@ class Foretold:
     """
 
     place: int
+    before: float
     means: Floats
     largest: float
     border: float
@@ -63,8 +65,9 @@ def conversions() -> list[tuple[str, float, float]]:
 
 def conversion_of(before: float, after: float) -> str:
     """The conversion that comes nearest to what happened to a mean; empty where none is near."""
-    name, value = min(((name, before * f + shift) for name, f, shift in conversions()), key=lambda c: abs(c[1] - after))
-    return name if abs(value - after) <= NEAR * max(abs(before), abs(after)) else ""
+    tried = [(abs((after - shift) / factor - before), name) for name, factor, shift in conversions()]
+    off, name = min(tried)
+    return name if off <= NEAR * abs(before) else ""
 
 
 def unit_faults(feeds: Sequence[Feed], limits: FaultLimits) -> list[Fault]:
@@ -105,7 +108,7 @@ def foretell(feeds: Sequence[Feed], error: float) -> list[Foretold]:
     centre, scale = past.mean(axis=0), past.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     past = (past - centre) / scale
-    now = (np.column_stack([feed.levels for feed in chosen]) - centre) / scale
+    now = (np.column_stack([_line(feed) for feed in chosen]) - centre) / scale
     within = np.array([_within(feed) for feed in chosen]) / scale
     rows = np.array([feed.column.window[:, :-1].sum(axis=1) for feed in chosen]).min(axis=0)
     found = []
@@ -115,10 +118,10 @@ def foretell(feeds: Sequence[Feed], error: float) -> list[Foretold]:
         weights = _ridge(past[:, others], past[:, place])
         # the same rows' means err together; their sum is the most that they can come to
         noise = SURE * (within[place] + np.abs(weights[1:]) @ within[others]) / np.sqrt(np.maximum(rows, 1))
-        told = weights[0] + now[:, others] @ weights[1:]
         unit = float(scale[place])
+        told = (weights[0] + now[:, others] @ weights[1:]) * unit + centre[place]
         largest, border = float(off.max()) * unit, fence(off, error) * unit
-        found.append(Foretold(int(kept[place]), told * unit + centre[place], largest, border, noise * unit))
+        found.append(Foretold(int(kept[place]), float(told[0]), told[1:], largest, border, noise * unit))
     return found
 
 
@@ -126,7 +129,7 @@ def _explained(feed: Feed, foretold: Foretold) -> tuple[float, Fault] | None:
     """How far off the column is in its best other unit, as a share of what is usual, and the fault; None: none is."""
     off = np.abs(feed.levels - foretold.means)
     days = np.flatnonzero(off > np.hypot(foretold.border, foretold.noise))  # a comparison with NaN is false
-    if not len(days):
+    if not len(days) or not _moved(feed, foretold, int(days[0])):
         return None
     usual = np.hypot(foretold.largest, foretold.noise[days])
     tried = [
@@ -139,6 +142,19 @@ def _explained(feed: Feed, foretold: Foretold) -> tuple[float, Fault] | None:
     first = int(days[0])
     told = (float(feed.levels[first]), float(foretold.means[first]))
     return left, Fault(feed.column.name, "unit", tuple(days.tolist()), *told, name)
+
+
+def _moved(feed: Feed, foretold: Foretold, day: int) -> bool:
+    """Whether it is the column that left what was foretold, and not the others that left it; so where nobody knows."""
+    told = np.append(foretold.before, foretold.means)[day : day + 2]
+    own = _line(feed)[day : day + 2]
+    known = np.isfinite([told[0], own[0]]).all() and abs(own[0] - told[0]) <= foretold.border
+    return not known or abs(own[1] - own[0]) >= abs(told[1] - told[0])
+
+
+def _line(feed: Feed) -> Floats:
+    """(1 + W,) the means of the day before the window, and of its days."""
+    return np.append(np.nan if feed.before is None else feed.before, feed.levels)
 
 
 def _within(feed: Feed) -> float:
