@@ -73,13 +73,34 @@ def test_a_gain_has_to_be_shown_to_exceed_the_margin():
     assert outcome(gains=many[:1]) == "OK"  # the model makes nothing of it
 
 
+def test_a_correction_has_to_gain_beyond_chance_and_the_margin_at_the_best_guess():
+    def correction(gain, error):
+        return Gain("hour", Estimate(gain, error, 0.001, 14, 4200, 13.0))
+
+    assert outcome(gains=(correction(0.012, 0.002),)) == "RETRAIN"  # though no more than .0075 is shown
+    assert outcome(gains=(correction(RULES.margin - 0.001, 0.0005),)) == "OK"
+    assert outcome(gains=(correction(0.05, 0.025),)) == "OK"
+
+
+def test_the_twins_share_of_the_error_is_for_corrections_where_there_is_none():
+    # t = 2.6 with 13 degrees of freedom: p = .0110, between two thirds of the share for performance and all of it
+    close = Gain("hour", Estimate(0.052, 0.02, 0.001, 14, 4200, 13.0))
+    nothing = Gain("", Estimate(-0.01, 0.01, 0.001, 7, 2100, 6.0))
+    assert outcome(gains=(close,)) == "RETRAIN"
+    assert outcome(gains=(close, nothing)) == "OK"
+
+
 @pytest.mark.parametrize(
     ("fault", "said"),
     [
         (Fault("t", "jump", (0,), 20.0, 68.0), "°F to °C"),
         (Fault("t", "jump", (0,), 160.9, 100.0), "miles to km"),
         (Fault("t", "jump", (0,), 100.0, 160.9), "km to miles"),
-        (Fault("t", "jump", (0,), 55.0, 1.0), "a sensor or its unit"),
+        (Fault("t", "jump", (0,), 55.0, 1.4), "a sensor or its unit"),
+        (
+            Fault("t", "unit", (1, 2), 12.3, 54.1, "°F to °C"),
+            "its daily mean is 12.3 since 2013-10-08, where the other columns foretell 54.1: its unit (°F to °C?)",
+        ),
         (Fault("t", "nulls", (1,), 0.2, 0.01), "20.0% of its values are missing on 2013-10-08; at most 1.0%"),
         (Fault("t", "range", (1, 2), 1.0, 0.0), "all of a day's values are out of its range, since 2013-10-08"),
         (STUCK, "stuck at 12 since 2013-10-09"),

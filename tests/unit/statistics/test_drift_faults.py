@@ -50,6 +50,18 @@ def test_nulls_are_a_fault_where_there_never_were_so_many():
     assert faults([often], LIMITS) == []
 
 
+def test_where_days_are_often_half_missing_a_dead_column_is_still_told():
+    reference = np.tile([*[6] * 10, 40], (40, 1))
+    reference[::5] = [*[4] * 10, 60]
+    window = np.tile([*[6] * 10, 40], (3, 1))
+    window[1], window[2] = [*[3] * 10, 70], [0] * 10 + [100]
+    often = feed(window)
+    often.column.reference[:] = reference
+    often = replace(often, levels=np.array([4.0, 4.0, np.nan]))
+    (fault,) = faults([often], LIMITS)
+    assert (fault.kind, fault.days, fault.usual) == ("nulls", (2,), 0.6)
+
+
 def test_a_bound_of_a_share_is_cloppers_and_pearsons():
     assert at_least(0, 10, 0.05) == 0
     assert at_least(7, 20, 0.01) == pytest.approx(beta.ppf(0.01, 7, 14))
