@@ -42,9 +42,11 @@ def main() -> int:
     parser.add_argument("--windows", type=int, default=WINDOWS)
     parser.add_argument("--runs", type=int, default=RUNS)
     parser.add_argument("--processes", type=int, default=2)
-    parser.add_argument("--sizes", type=int, nargs="+", default=SIZES, help="rows a window")
+    parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="rows a window")
     parser.add_argument("--evidently", type=int, default=EVIDENTLY, help="windows that Evidently is asked about")
+    parser.add_argument("--no-plants", action="store_true")
     parser.add_argument("--no-speed", action="store_true")
+    parser.add_argument("--part", default="", help="-NAME: written beside what other parts have found")
     args = parser.parse_args()
     figures: list[Figure] = []
     with ProcessPoolExecutor(args.processes) as pool:
@@ -54,7 +56,7 @@ def main() -> int:
             for weeks in (False, True)
         ]
         alarms = pool.map(_quiet, quiet)
-        planted = pool.map(_planted, [(name, args.runs) for name in PLANTS])
+        planted = pool.map(_planted, [(name, args.runs) for name in PLANTS if not args.no_plants])
         evidently = pool.map(_evidently, [(weeks, size, args.evidently) for weeks, size, _ in quiet])
         for found, (_, size, _) in zip(alarms, quiet, strict=True):
             figures.append(_false_alarms(found, size))
@@ -69,7 +71,7 @@ def main() -> int:
         from benchmarks.watch_speed import speed
 
         figures += speed()
-    return report("watch", figures)
+    return report(f"watch{args.part}", figures)
 
 
 @cache
