@@ -39,6 +39,8 @@ class Feed:
         levels: (W,) of each day's values; NaN where there are none; empty for categories.
         before: the mean of the day before the window; None where that is not known.
         follows: (R - 1,) whether a reference day is the day after the one before it.
+        alike: (1 + W,) levels of the day before and of the window's, as the reference's are told: by bins, and by how
+            far values lie beyond them; NaN and empty as `levels`.
     """
 
     column: Column
@@ -50,6 +52,7 @@ class Feed:
     levels: Floats
     before: float | None
     follows: NDArray[np.bool_]
+    alike: Floats
 
 
 @dataclass(frozen=True)

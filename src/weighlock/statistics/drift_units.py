@@ -108,7 +108,7 @@ def foretell(feeds: Sequence[Feed], error: float) -> list[Foretold]:
     centre, scale = past.mean(axis=0), past.std(axis=0)
     scale = np.where(scale > 0, scale, 1.0)
     past = (past - centre) / scale
-    now = (np.column_stack([_line(feed) for feed in chosen]) - centre) / scale
+    now = (np.column_stack([feed.alike for feed in chosen]) - centre) / scale
     within = np.array([_within(feed) for feed in chosen]) / scale
     rows = np.array([feed.column.window[:, :-1].sum(axis=1) for feed in chosen]).min(axis=0)
     found = []
@@ -127,7 +127,7 @@ def foretell(feeds: Sequence[Feed], error: float) -> list[Foretold]:
 
 def _explained(feed: Feed, foretold: Foretold) -> tuple[float, Fault] | None:
     """How far off the column is in its best other unit, as a share of what is usual, and the fault; None: none is."""
-    off = np.abs(feed.levels - foretold.means)
+    off = np.abs(feed.alike[1:] - foretold.means)
     days = np.flatnonzero(off > np.hypot(foretold.border, foretold.noise))  # a comparison with NaN is false
     if not len(days) or not _moved(feed, foretold, int(days[0])):
         return None
@@ -147,14 +147,9 @@ def _explained(feed: Feed, foretold: Foretold) -> tuple[float, Fault] | None:
 def _moved(feed: Feed, foretold: Foretold, day: int) -> bool:
     """Whether it is the column that left what was foretold, and not the others that left it; so where nobody knows."""
     told = np.append(foretold.before, foretold.means)[day : day + 2]
-    own = _line(feed)[day : day + 2]
+    own = feed.alike[day : day + 2]
     known = np.isfinite([told[0], own[0]]).all() and abs(own[0] - told[0]) <= foretold.border
     return not known or abs(own[1] - own[0]) >= abs(told[1] - told[0])
-
-
-def _line(feed: Feed) -> Floats:
-    """(1 + W,) the means of the day before the window, and of its days."""
-    return np.append(np.nan if feed.before is None else feed.before, feed.levels)
 
 
 def _within(feed: Feed) -> float:

@@ -23,7 +23,7 @@ def feed(window=None, **changes):
     window = np.tile(np.append(np.full(10, 10), 0), (3, 1)) if window is None else np.asarray(window)
     start = Feed(
         Column("x", reference, window), middles(EDGES), NONE, NONE, NONE, (None,) * 3, np.full(3, 4.0), 4.0,
-        np.ones(39, dtype=bool),
+        np.ones(39, dtype=bool), np.full(4, 4.0),
     )  # fmt: skip
     return replace(start, **changes)
 

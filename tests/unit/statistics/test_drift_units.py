@@ -45,7 +45,7 @@ def _feed(name, past, now, before, random, missing):
         reference[::4, :-1] = 0
     return Feed(
         Column(name, reference, window[0]), middles(edges), NONE, NONE, NONE, (None,) * WINDOW, window[1], before,
-        np.ones(DAYS - 1, dtype=bool),
+        np.ones(DAYS - 1, dtype=bool), np.append(np.nan if before is None else before, window[1]),
     )  # fmt: skip
 
 
