@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 import resource
 import subprocess
@@ -14,6 +13,10 @@ import tempfile
 import time
 from pathlib import Path
 from typing import Any
+
+from benchmarks.borrowed import borrow
+
+stories, records = borrow("support.stories"), borrow("support.records")
 
 ROOT = Path(__file__).parents[1]
 COMMITS = 2000
@@ -59,7 +62,6 @@ def _audit(repository: Path) -> dict[str, Any]:
 
 def _story(folder: Path, *, spoilt: bool) -> Path:
     """A hundred releases that go their way, between commits of other work; some of it is merged."""
-    stories, make_release = _load("stories", "tests/unit/deployment"), _load("conftest", "tests/unit").make_release
 
     def tell(story: Any) -> None:
         number = 0
@@ -83,17 +85,7 @@ def _story(folder: Path, *, spoilt: bool) -> Path:
         if spoilt:
             story.commit({"releases/v7.yaml": b"# better\n"}, "fix: a typo")
 
-    return Path(stories.written(folder, make_release, tell))
-
-
-def _load(name: str, folder: str) -> Any:
-    spec = importlib.util.spec_from_file_location(name, ROOT / folder / f"{name}.py")
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError(name)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
+    return Path(stories.written(folder, records.make_release, tell))
 
 
 if __name__ == "__main__":

@@ -5,20 +5,17 @@ Two releases of a small table go through promotion, canary and rollback by the v
 
 from __future__ import annotations
 
-import importlib
 import os
 import sys
 import tempfile
 from pathlib import Path
 from typing import Any
 
+from benchmarks.borrowed import borrow
 from benchmarks.figures import Figure, report
 from benchmarks.serving_servers import BIN, ROOT
 
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-drill: Any = importlib.import_module("drill")
-conftest: Any = importlib.import_module("conftest")
-nginx_server: Any = importlib.import_module("nginx_server")
+drill, conftest, nginx_server = borrow("drill"), borrow("conftest"), borrow("nginx_server")
 
 DRILLS = 5
 SECONDS = 10.0

@@ -5,13 +5,11 @@ A real nginx in front of two real services of different models; who answered is 
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import random
 import statistics
 import subprocess
-import sys
 import tempfile
 import time
 from collections import defaultdict
@@ -23,15 +21,14 @@ from typing import Any
 
 import psutil
 
+from benchmarks.borrowed import borrow
 from benchmarks.figures import Figure, report
 from benchmarks.serving_servers import BIN, ROOT, Model, running
 from weighlock.deployment.environment import Route
 from weighlock.deployment.targets import Machine
 from weighlock.layout import SERVED, WEIGHED
 
-sys.path.insert(0, str(ROOT / "tests/e2e"))
-nginx_server: Any = importlib.import_module("nginx_server")
-routed: Any = importlib.import_module("routed")
+nginx_server, routed, ports = borrow("nginx_server"), borrow("routed"), borrow("support.ports")
 
 REQUESTS = 20_000
 ENTITIES = 4_000
@@ -181,9 +178,9 @@ def site(scratch: Path) -> Iterator[Site]:
     """The served model as stable, the weighed one as candidate, and nginx with two environments of them."""
     words = [str(BIN / "weighlock"), "keys", "add", "bench", "--scope", "predict", "--keys", str(scratch / "keys.json")]
     key = subprocess.run(words, capture_output=True, text=True, check=True).stdout.strip()
-    first = nginx_server.free_ports(3)
+    first = ports.free_ports(3)
     machine, plain = (
-        Machine(listen=nginx_server.free_port(), first_port=first, rate=None, access_log=str(scratch / "nginx" / log))
+        Machine(listen=ports.free_port(), first_port=first, rate=None, access_log=str(scratch / "nginx" / log))
         for log in ("production.json", "staging.json")
     )
     with ExitStack() as stack:

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import importlib
 import os
 import random
 import signal
 import statistics
-import sys
 import time
 import urllib.request
 from pathlib import Path
 from typing import Any
 
+from benchmarks.borrowed import borrow
 from benchmarks.figures import Figure
 from benchmarks.serving_load import Target
 from benchmarks.serving_servers import BIN, ROOT, Model, Server, ours
@@ -26,9 +25,7 @@ PER_REQUEST = 100
 def kills(model: Model, scratch: Path, key: str) -> Figure:
     """Fifty kills under load, by turns of single rows and of requests of forty: every other one a worker's, which is
     replaced, else the whole server's at once."""
-    sys.path.insert(0, str(ROOT / "tests/e2e"))
-    served: Any = importlib.import_module("served")
-    conftest: Any = importlib.import_module("conftest")
+    served, conftest = borrow("served"), borrow("conftest")
     served.ROW = model.rows[0]
     project = conftest.Project(ROOT, {**os.environ, "PATH": f"{BIN}:{os.environ['PATH']}"})
     chance = random.Random(11)

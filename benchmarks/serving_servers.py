@@ -7,7 +7,6 @@ import os
 import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,12 +21,14 @@ from typing import Any
 import msgspec
 import psutil
 
+from benchmarks.borrowed import borrow
 from benchmarks.serving_load import Target
 from benchmarks.serving_rivals import MODEL, save_for_mlflow
 from weighlock.layout import VALID
 from weighlock.scoring import read_signature
 from weighlock.serving.find import find_service
 
+free_port = borrow("support.ports").free_port
 ROOT = Path(__file__).parents[1]
 BIN = Path(sys.executable).parent
 MANY = 5_000  # rows of the table
@@ -188,14 +189,6 @@ def rivals(model: Model, scratch: Path, key: str) -> Iterator[dict[str, Target]]
             "pandas": Target(ports["pandas"], "/invocations", [model.record()]),
             "tensors": Target(ports["tensors"], "/invocations", [model.tensors()]),
         }
-
-
-def free_port() -> int:
-    """A port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _answers(process: subprocess.Popen[bytes], url: str) -> bool:

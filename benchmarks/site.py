@@ -5,7 +5,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import resource
 import subprocess
 import sys
@@ -13,13 +12,13 @@ import tempfile
 import time
 from datetime import date, timedelta
 from pathlib import Path
-from typing import Any
 
+from benchmarks.borrowed import borrow
 from benchmarks.figures import Figure, report
 from weighlock.deployment.environment import parse_environment, rewritten
 from weighlock.deployment.transitions import changed
 
-ROOT = Path(__file__).parents[1]
+told = borrow("support.told")
 RELEASES, CHANGES, LOOKS = 60, 600, 52
 EVIDENTLY = 4_900_000  # bytes of its page
 MOST_SECONDS = 5.0
@@ -27,10 +26,9 @@ MOST_SECONDS = 5.0
 
 def main() -> int:
     """Build a site like that, and say whether it is fast enough."""
-    told = _told()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder) / "repository"
-        _repository(told, root)
+        _repository(root)
         for week in range(LOOKS):
             seen = told.watch_of(date(2025, 3, 2) + timedelta(days=7 * week))
             look = told.look(Path(folder) / "history" / str(week), seen)
@@ -57,7 +55,7 @@ def _site(root: Path, looks: Path) -> tuple[float, float]:
     return time.perf_counter() - begun, after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
 
 
-def _repository(told: Any, root: Path) -> None:
+def _repository(root: Path) -> None:
     """Whole releases, recorded as the command does; then changes, all at once."""
     with told.clock() as later:
         told.begin(root)
@@ -81,17 +79,6 @@ def _repository(told: Any, root: Path) -> None:
 
 def _data(text: str) -> str:
     return f"data {len(text.encode())}\n{text}\n"
-
-
-def _told() -> Any:
-    """The tests' stories."""
-    spec = importlib.util.spec_from_file_location("told", ROOT / "tests/unit/site/told.py")
-    if spec is None or spec.loader is None:
-        raise FileNotFoundError("tests/unit/site/told.py")
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["told"] = module
-    spec.loader.exec_module(module)
-    return module
 
 
 if __name__ == "__main__":

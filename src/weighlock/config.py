@@ -21,7 +21,10 @@ class Strict(BaseModel):
 Model = TypeVar("Model", bound=Strict)
 
 
-class _UniqueKeys(yaml.SafeLoader):
+LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in
+
+
+class _UniqueKeys(LOADER):  # type: ignore[misc]
     """YAML lets a key stand twice and keeps the last; a configuration must not."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:  # noqa: FBT001
@@ -30,7 +33,8 @@ class _UniqueKeys(yaml.SafeLoader):
             if key in keys[:position]:
                 line = node.value[position][0].start_mark.line + 1
                 raise yaml.YAMLError(f"the key `{key}` stands twice, again on line {line}")
-        return super().construct_mapping(node, deep)
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
 
 def read_yaml(path: Path, model: type[Model]) -> Model:
@@ -40,12 +44,32 @@ def read_yaml(path: Path, model: type[Model]) -> Model:
         ConfigError: the file is missing, is not YAML, or does not fit; every misfit is named by its key.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _UniqueKeys)  # noqa: S506  (a SafeLoader)
+        text = path.read_bytes()
     except FileNotFoundError:
         raise ConfigError(f"`{path}` is missing. `weighlock init DATA --target COLUMN` writes one.") from None
+    return parse_yaml(text, model, str(path))
+
+
+def parse_yaml(text: str | bytes, model: type[Model], source: str) -> Model:
+    """The text of a YAML file as a `model`; `source` names it in messages.
+
+    Raises:
+        ConfigError: it is not YAML, or does not fit; every misfit is named by its key.
+    """
+    try:
+        content = yaml.load(text if isinstance(text, str) else text.decode(), _UniqueKeys)  # noqa: S506  (a safe one)
     except (yaml.YAMLError, UnicodeDecodeError) as error:
-        raise ConfigError(f"`{path}` is not valid YAML: {error}") from error
-    return parse(content, model, str(path))
+        raise ConfigError(f"`{source}` is not valid YAML: {error}") from error
+    return parse(content, model, source)
+
+
+def load_yaml(text: str | bytes) -> Any:
+    """Whatever a YAML text holds, quickly and safely.
+
+    Raises:
+        yaml.YAMLError: it is none.
+    """
+    return yaml.load(text, LOADER)  # noqa: S506  (a safe one)
 
 
 def parse(content: Any, model: type[Model], source: str) -> Model:

@@ -110,10 +110,15 @@ def read_json(path: Path, made_by: str) -> Any:
         raise EvidenceError(f"`{path}` is not JSON ({error}). Run `{made_by}` again.") from error
 
 
-def sha256(path: Path) -> str:
-    """The SHA-256 of a file's bytes, in hexadecimal."""
+def file_digest(path: Path) -> str:
+    """`sha256:…` of a file's bytes, read piece by piece."""
     with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
+        return f"sha256:{hashlib.file_digest(file, 'sha256').hexdigest()}"
+
+
+def digest_of(content: bytes) -> str:
+    """`sha256:…` of bytes."""
+    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def _sync(path: Path) -> None:

@@ -152,9 +152,10 @@ def load_lock(content: bytes, source: str) -> dict[str, Any]:
     """
     import yaml
 
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # six times faster, where it is built in
+    from weighlock.config import load_yaml
+
     try:
-        stages = yaml.load(content, loader)["stages"]  # noqa: S506  (a safe one)
+        stages = load_yaml(content)["stages"]
         return {str(name): dict(stage) for name, stage in stages.items()}
     except (yaml.YAMLError, KeyError, TypeError, AttributeError, ValueError) as error:
         raise EvidenceError(f"{source} is not what DVC writes ({type(error).__name__}). Run `dvc repro`.") from error

@@ -14,6 +14,8 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
+from browser import NoBrowserError, Page, browser
+from nginx_server import NoNginxError, install
 from postgres_cluster import NoPostgresError, running_postgres
 
 ROOT = Path(__file__).parents[2]
@@ -197,3 +199,22 @@ def postgres() -> Iterator[str]:
             yield url
     except NoPostgresError as reason:
         pytest.skip(f"NOT TESTED: what needs a PostgreSQL. {reason}")
+
+
+@pytest.fixture(scope="session")
+def nginx() -> None:
+    """A real nginx to be run."""
+    try:
+        install()
+    except NoNginxError as reason:
+        pytest.skip(f"NOT TESTED: what needs a real nginx. {reason}")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    """A page of a real browser."""
+    try:
+        with browser() as opened:
+            yield opened
+    except NoBrowserError as reason:
+        pytest.skip(f"NOT TESTED: what is seen in a browser. {reason}")

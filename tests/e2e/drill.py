@@ -7,7 +7,6 @@ import json
 import select
 import signal
 import subprocess
-import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -17,8 +16,10 @@ from typing import Any
 
 import yaml
 from conftest import Project
-from nginx_server import free_port
+from crowd import Crowd
 from served import ROW, add_key, until
+
+from support.ports import free_port
 
 REASON = "v2 is wrong about everything"
 
@@ -124,7 +125,7 @@ def fleet(factory: Project, folder: Path) -> Iterator[Fleet]:
 
 
 @dataclass
-class Clients:
+class Clients(Crowd):
     """Clients that ask nginx without pause; half open a connection for each request, half keep theirs.
 
     Attributes:
@@ -135,23 +136,11 @@ class Clients:
     """
 
     fleet: Any  # with `port` and `key`
-    number: int = 6
+    size: int = 6
     pause: float = 0.02
     answers: list[tuple[float, str]] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
     again: int = 0
-
-    def __enter__(self) -> Clients:
-        self._stop = threading.Event()
-        self._threads = [threading.Thread(target=self._ask, args=(place,)) for place in range(self.number)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
 
     def last(self, version: str) -> float:
         """When a version answered last; 0 where it never did."""
@@ -166,10 +155,10 @@ class Clients:
         who = [who for when, who in self.answers if when > since]
         return who.count(version) / max(1, len(who))
 
-    def _ask(self, place: int) -> None:
+    def work(self, place: int) -> None:
         body = json.dumps({"rows": [ROW]}).encode()
         connection, number = self._connection(), 0
-        while not self._stop.wait(self.pause):
+        while not self.stop.wait(self.pause):
             number += 1
             headers = {
                 "Authorization": f"Bearer {self.fleet.key}", "Content-Type": "application/json",

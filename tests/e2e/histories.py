@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -13,19 +12,8 @@ from typing import Any
 
 from conftest import ROOT, Project
 
-
-def _load(name: str, path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-stories = _load("stories", ROOT / "tests/unit/deployment/stories.py")
-make_release = _load("unit_conftest", ROOT / "tests/unit/conftest.py").make_release
+from support import stories
+from support.records import make_release
 
 
 @dataclass(frozen=True)

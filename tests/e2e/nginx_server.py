@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import random
 import shutil
 import signal
 import socket
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -36,22 +35,6 @@ def install() -> None:
         done = subprocess.run(["apt-get", *command], capture_output=True, text=True, check=False, env=quiet)
     if done.returncode:
         raise NoNginxError(f"`apt-get install nginx` failed: {done.stderr.strip()[-500:]}")
-
-
-def free_port() -> int:
-    """A port of this machine that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
-
-
-def free_ports(many: int) -> int:
-    """The first of several ports in a row that nothing listens on, below those that outgoing connections take."""
-    while True:
-        first = random.randrange(20_000, 30_000)
-        with suppress(OSError), ExitStack() as stack:
-            for port in range(first, first + many):
-                stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            return first
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,8 @@ from typing import Any
 
 import yaml
 from conftest import ROOT
-from postgres_cluster import free_port
+
+from support.ports import free_port
 
 FOLDER = ROOT / "monitoring"
 PACKAGES = ("prometheus", "prometheus-alertmanager", "prometheus-node-exporter")

@@ -6,16 +6,15 @@ import json
 import socket
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from weighlock.deployment.environment import Candidate, Environment, Route
+from support.deployed import RELEASES, environment
+from weighlock.deployment.environment import Route
 from weighlock.deployment.render import render
 from weighlock.deployment.targets import Machine
-from weighlock.releases.record import Release
 
-DIGEST = "sha256:" + "a" * 64
 ANYONE = "anyone"  # as what a service that asks for no key takes
 
 
@@ -107,38 +106,7 @@ def ask_all(
     return [answer for answer in answers if answer]
 
 
-def environment(machine: Machine, route: Route | None = None) -> Environment:
-    """v1 stable, and v2 beside it where there is a route."""
-    return Environment(stable="v1", candidate=Candidate(release="v2", route=route) if route else None, machine=machine)
-
-
 def files(machine: Machine, route: Route | None = None, name: str = "production") -> dict[str, str]:
     """What nginx reads of an environment."""
-    found = render(name, environment(machine, route), RELEASES)
+    found = render(name, environment(route, machine=machine), RELEASES)
     return {path.removeprefix("machine/"): text for path, text in found.items() if path.endswith(".conf")}
-
-
-def _release(version: str) -> Release:
-    artifact = {"digest": DIGEST, "signature": DIGEST, "trained_until": None, "files": {}}
-    return Release.model_validate(
-        {
-            "version": version,
-            "name": "parts",
-            "at": "2026-01-31T05:15:00Z",
-            "by": "A Person <a@example.invalid>",
-            "commit": "0" * 40,
-            "lock": DIGEST,
-            "params": DIGEST,
-            "data": {"start": None, "end": None, "outputs": {}},
-            "weighed": artifact,
-            "served": artifact,
-            "metrics": {},
-            "verdict": {"outcome": "PASS", "bootstrap": True, "evidence": DIGEST, "champion": None},
-            "evidence": {},
-            "bento": None,
-            "image": None,
-        }
-    )
-
-
-RELEASES: Mapping[str, Release] = {version: _release(version) for version in ("v1", "v2")}

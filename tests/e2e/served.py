@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from conftest import Project, interruptible
+from crowd import Crowd
 
 ROW = {"heat": 40.0, "load": 0.5, "colour": "red"}
 
@@ -146,33 +147,21 @@ def _port(process: subprocess.Popen[str]) -> int:
 
 
 @dataclass
-class Load:
+class Load(Crowd):
     """Clients that ask without pause, and the ids of everything that they were answered."""
 
     service: Running
-    clients: int = 4
+    size: int = 4
     rows: int = 1
     answered: set[str] = field(default_factory=set)
     refused: int = 0
     broken: int = 0
+    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def __enter__(self) -> Load:
-        self._stop = threading.Event()
-        self._lock = threading.Lock()
-        self._threads = [threading.Thread(target=self._ask) for _ in range(self.clients)]
-        for thread in self._threads:
-            thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        for thread in self._threads:
-            thread.join()
-
-    def _ask(self) -> None:
+    def work(self, place: int) -> None:
         body = json.dumps({"rows": [ROW] * self.rows}).encode()
         connection = http.client.HTTPConnection("127.0.0.1", self.service.port, timeout=10)
-        while not self._stop.is_set():
+        while not self.stop.is_set():
             try:
                 connection.request("POST", "/v1/predict", body, self.service.headers())
                 answer = connection.getresponse()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +11,8 @@ from pathlib import Path
 import pytest
 from conftest import Clone, Project, interruptible
 from served import ROW, Running, add_key, logged, until, with_group
+
+from support.ports import free_port
 
 WATCH = """\
 import os, sys
@@ -48,9 +49,7 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def service(project: Project, tag: str, watched: Path) -> Iterator[Running]:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     key, log = add_key(project), watched / "log"
     process = subprocess.Popen(
         ["bentoml", "serve", tag, "--host", "127.0.0.1", "--port", str(port)],

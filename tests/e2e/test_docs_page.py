@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import NoBrowserError, Page, browser
+from browser import Page
 from conftest import Clone
 from served import Running, add_key, logged, serving
 
@@ -43,15 +43,6 @@ TOO_WIDE = """
 NARROWEST_CELL = """
 Math.min(...[...document.querySelectorAll("td:nth-child(3)")].map(e => e.getBoundingClientRect().width))
 """
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    try:
-        with browser() as opened:
-            yield opened
-    except NoBrowserError as error:
-        pytest.skip(f"THE DOCS PAGE WAS NOT OPENED IN A BROWSER. {error}")
 
 
 @pytest.fixture(scope="module")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import http.client
 import json
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -15,6 +14,8 @@ from pathlib import Path
 import pytest
 import yaml
 from conftest import Clone, Project, small_table, with_small_table
+
+from support.ports import free_port
 
 STAGES = ["ingest", "validate", "split", "train", "evaluate", "refit"]
 
@@ -181,9 +182,7 @@ def test_push_and_pull_with_a_local_remote(project: Project, environment: dict[s
 @pytest.fixture
 def s3(tmp_path: Path) -> Iterator[str]:
     """A server of moto's that speaks S3 on loopback."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
+    port = free_port()
     with (tmp_path / "moto.log").open("wb") as log:
         server = subprocess.Popen(
             [str(Path(sys.executable).parent / "moto_server"), "-H", "127.0.0.1", "-p", str(port)],

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,8 @@ import pytest
 from conftest import Clone, Project
 from containers import CONFIGURATION, NoContainersError, base_image, install, podman
 from served import ROW, Load, Running, add_key, logged, until
+
+from support.ports import free_port
 
 LOCKED = (
     *("--read-only", "--read-only-tmpfs=false", "--cap-drop=all", "--security-opt=no-new-privileges"),
@@ -100,9 +101,7 @@ def contained(made: Made, key: str, log: Path, *arguments: str) -> Iterator[Cont
     """The image, locked up; whatever is left of it is removed."""
     log.mkdir(exist_ok=True)
     log.chmod(0o777)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     name = f"weighlock-test-{port}"
     keys = (
         "--volume",
@@ -208,9 +207,7 @@ def test_bentoml_serves_what_is_in_the_image(made: Made, key: str, tmp_path: Pat
     log = tmp_path / "log"
     log.mkdir(mode=0o777)
     log.chmod(0o777)
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     name = f"weighlock-test-{port}"
     options = ("--detach", "--name", name, "--net=host", *LOCKED, "--volume", f"{log}:/log", "--entrypoint", "python3")
     made.podman("run", *options, made.tag, "-m", "bentoml", "serve", ".", "--port", str(port))

@@ -97,7 +97,7 @@ def test_it_scrapes_a_service_under_load_and_somebody_is_told(
         service = stack.enter_context(serving(project, key, log="log-watched"))
         service.answers()
         seen = stack.enter_context(running_stack(tmp_path, {"stable": service.port}))
-        with Load(service, clients=1, rows=4):
+        with Load(service, size=1, rows=4):
             it_is_well(seen, service)
             a_watch_that_says_retrain_reaches_the_team(seen)
             a_full_disk_wakes_on_call(seen, service)

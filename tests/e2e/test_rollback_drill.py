@@ -8,17 +8,12 @@ from pathlib import Path
 import pytest
 from conftest import Clone
 from drill import Clients, Fleet, answered, fleet, rollback_of, two_releases
-from nginx_server import NoNginxError, install
 
 SECONDS = 10.0
 
 
 @pytest.fixture(scope="module")
-def site(with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
-    try:
-        install()
-    except NoNginxError as reason:
-        pytest.skip(f"NOT TESTED: sync with a real nginx. {reason}")
+def site(nginx: None, with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Fleet]:
     factory = with_model("factory")
     two_releases(factory, train="C: 0.01")
     folder = Path(tmp_path_factory.mktemp("fleet"))

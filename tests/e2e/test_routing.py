@@ -17,10 +17,12 @@ from pathlib import Path
 
 import pytest
 from conftest import Clone, Project
-from nginx_server import Nginx, NoNginxError, free_port, free_ports, install, running_nginx
-from routed import Client, ask_all, environment, files
+from nginx_server import Nginx, running_nginx
+from routed import Client, ask_all, files
 from served import ROW, add_key, serving
 
+from support.deployed import RELEASES, environment
+from support.ports import free_port, free_ports
 from weighlock.deployment.environment import Match, Route
 from weighlock.deployment.render import render
 from weighlock.deployment.targets import Machine, Rate, Tls
@@ -68,11 +70,7 @@ class Site:
 
 
 @pytest.fixture(scope="module")
-def site(with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    try:
-        install()
-    except NoNginxError as error:
-        pytest.skip(f"LOUD: nothing of nginx is tested here. {error}")
+def site(nginx: None, with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     project = with_model("routed")
     key = add_key(project)
     folder = Path(tmp_path_factory.mktemp("nginx"))
@@ -221,9 +219,8 @@ def test_nginx_takes_every_rendering(site: Site) -> None:
     for machine in machines:
         for route in (*routes, Route(match=Match(values=ODD))):
             assert site.nginx.refuses(files(machine, route)) == ""
-    assert "no release" in render("production", environment(machines[0]).model_copy(update={"stable": None}), {})[
-        "machine/weighlock-production.conf"
-    ]  # fmt: skip
+    empty = render("production", environment(machine=machines[0], stable=None), {})
+    assert "no release" in empty["machine/weighlock-production.conf"]
     assert "unknown directive" in site.nginx.refuses({"nginx.conf": "nonsense;"})
 
 
@@ -234,17 +231,15 @@ def test_systemd_takes_the_units_and_finds_them_safe(tmp_path: Path, user: str |
     (tmp_path / ".venv/bin").mkdir(parents=True)
     (tmp_path / ".venv/bin/weighlock").write_text("#!/bin/sh\n")
     (tmp_path / ".venv/bin/weighlock").chmod(0o755)
-    from routed import RELEASES
-
     machine = Machine(checkout=str(tmp_path), user=user)
-    for path, text in render("production", environment(machine, Route(weight=10.0)), RELEASES).items():
+    for path, text in render("production", environment(Route(weight=10.0), machine=machine), RELEASES).items():
         if ".service" in path:
             unit = tmp_path / "units" / path.removeprefix("machine/")
             unit.parent.mkdir(parents=True, exist_ok=True)
             unit.write_text(text)
             found[unit.name] = unit
-    instance = tmp_path / "units/weighlock-parts-production@v2.service"
-    shutil.copy(found["weighlock-parts-production@.service"], instance)
+    instance = tmp_path / "units/weighlock-flights-production@v2.service"
+    shutil.copy(found["weighlock-flights-production@.service"], instance)
     done = subprocess.run(
         ["systemd-analyze", "verify", "--man=no", str(instance)], capture_output=True, text=True, check=False
     )

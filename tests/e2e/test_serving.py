@@ -18,6 +18,8 @@ import pytest
 from conftest import Clone, Project
 from served import ROW, Load, Running, add_key, logged, serving, until
 
+from support.ports import free_port
+
 
 @pytest.fixture(scope="module")
 def project(with_model: Clone) -> Project:
@@ -147,9 +149,7 @@ def test_a_model_that_cannot_be_trusted_is_never_served(project: Project, tmp_pa
         (folder / "signature.json").write_text(json.dumps(signature))
     else:
         (folder / "model.onnx").unlink()
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     done = project.run("weighlock", "serve", "--model", str(folder), "--port", str(port), code=2)
     assert "error: " in done.stderr
     assert "Serving" not in done.stdout

@@ -5,16 +5,15 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from browser import NoBrowserError, Page, browser
+from browser import Page
 from conftest import ROOT, Project
-from histories import _load
 
-told = _load("told", ROOT / "tests/unit/site/told.py")
+from support import told
+
 AT = f"{told.AT:%Y-%m-%dT%H:%MZ}"
 PAGES = ("index", "environments/production", "environments/staging", "releases/v2", "releases/v3")
 
@@ -84,15 +83,6 @@ STRUCTURE = """
   scrolling: [...document.querySelectorAll(".scroll")].every(s => s.tabIndex === 0 && s.getAttribute("aria-label")),
 })
 """
-
-
-@pytest.fixture(scope="module")
-def page() -> Iterator[Page]:
-    try:
-        with browser() as opened:
-            yield opened
-    except NoBrowserError as error:
-        pytest.skip(f"THE STATUS PAGE WAS NOT OPENED IN A BROWSER. {error}")
 
 
 @pytest.fixture(scope="module")

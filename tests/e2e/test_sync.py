@@ -19,9 +19,9 @@ import yaml
 from conftest import Project
 from drill import Clients
 from histories import Team, tell
-from nginx_server import NoNginxError, free_port, install
 from served import until
 
+from support.ports import free_port
 from weighlock.deployment.environment import Environment
 from weighlock.deployment.render import render
 from weighlock.deployment.syncing import front, sync
@@ -101,11 +101,7 @@ class Yard:
 
 
 @pytest.fixture
-def yard(tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Yard]:
-    try:
-        install()
-    except NoNginxError as reason:
-        pytest.skip(f"NOT TESTED: sync with a real nginx. {reason}")
+def yard(nginx: None, tmp_path: Path, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> Iterator[Yard]:
     found = lay_out(tmp_path, environment)
     monkeypatch.setenv("STAND_INS", str(found.models))
     for key in ("GIT_CONFIG_NOSYSTEM", "HOME"):
@@ -423,11 +419,7 @@ def dies_at(step: int, yard: Yard) -> bool:
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 137
 
 
-def test_the_machines_own_nginx_keeps_what_others_have_in_it(tmp_path: Path) -> None:
-    try:
-        install()
-    except NoNginxError as reason:
-        pytest.skip(f"NOT TESTED: sync with a real nginx. {reason}")
+def test_the_machines_own_nginx_keeps_what_others_have_in_it(nginx: None, tmp_path: Path) -> None:
     tmp_path.chmod(0o755)
     others, port = free_port(), free_port()
     sites = tmp_path / "conf.d"

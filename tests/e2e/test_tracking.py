@@ -20,8 +20,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from conftest import ROOT, Project
-from postgres_cluster import PASSWORD, free_port
+from postgres_cluster import PASSWORD
 from tracked import Tracked, check
+
+from support.ports import free_port
 
 # What MLflow 3.17 raises while it is imported and used in this process; warnings of ours stay errors.
 pytestmark = [

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from weighlock.errors import EvidenceError, StorageError
-from weighlock.files import outputs, read_json, sha256, to_json, write_text
+from weighlock.files import digest_of, file_digest, outputs, read_json, to_json, write_text
 
 
 def test_outputs_appear_together_at_the_end(tmp_path: Path) -> None:
@@ -130,4 +130,8 @@ def test_missing_and_torn_json_say_what_makes_it(tmp_path: Path) -> None:
 def test_sha256_of_known_bytes(tmp_path: Path) -> None:
     (tmp_path / "a").write_bytes(b"abc")
 
-    assert sha256(tmp_path / "a") == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    assert (
+        file_digest(tmp_path / "a")
+        == digest_of(b"abc")
+        == "sha256:ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+    )

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from support.results import PARAMS as SMALL
 from weighlock.cli.track import describe, told
 from weighlock.errors import EvidenceError, TrackingError
 from weighlock.releases.record import Release, format_release
@@ -38,21 +39,7 @@ from weighlock.tracking.result import (
 from weighlock.tracking.runs import Tracked, ensure_experiment, find, settle, tags_of
 from weighlock.tracking.server import masked, tracking_uri
 
-PARAMS = """\
-data: {source: {files: mine.csv}, depends_on: mine.csv}
-validate: {max_bad_share: 0.01, max_single_feature: 0.98}
-split: {by: hash, validation: 0.2, holdout: 0.2}
-train:
-  seed: 7
-  metric: log_loss
-  max_categories: 20
-  search: {folds: 2, max_rows: 5000}
-  learners: {linear: {trials: 2, space: {C: {low: 0.1, high: 1.0}}}}
-  calibration: never
-  threshold: {rule: f1}
-evaluate: {baseline: prior, slices: [], max_slices: 5, bins: 5}
-refit: never
-"""
+PARAMS = SMALL.replace("refit: always", "refit: never")
 METRICS = {"rows": 40, "threshold": 0.5, "model": {"log_loss": 0.25}, "baseline": {"log_loss": 0.5}}
 SEARCH = {
     "metric": "log_loss",

@@ -12,8 +12,8 @@ from weighlock.deployment.policy import DeployParams
 from weighlock.deployment.trailers import trailers_of
 from weighlock.deployment.transitions import skipped
 from weighlock.deployment.wording import described, percents
+from weighlock.files import digest_of
 from weighlock.releases import record
-from weighlock.releases.evidence import digest_of
 
 _BACK = "Take it back: `weighlock rollback {environment} --reason …`."
 

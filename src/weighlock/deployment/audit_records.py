@@ -11,6 +11,7 @@ from functools import cache
 from weighlock.deployment.findings import Finding, Kind
 from weighlock.deployment.ledger import Entry, Ledger
 from weighlock.errors import EvidenceError
+from weighlock.files import digest_of
 from weighlock.releases import acceptance, evidence, record
 from weighlock.releases.acceptance import evidence_digest
 from weighlock.releases.record import Release
@@ -138,7 +139,7 @@ def _unproven(added: _Added, release: Release) -> Iterator[Finding]:
         content = ledger.text(tree[path]) if path in tree else None
         if content is None:
             yield added.finding("no verdict", f"its evidence `{path}` was not committed with it.")
-        elif evidence.digest_of(content) != digest:
+        elif digest_of(content) != digest:
             yield added.finding("no verdict", f"its evidence `{path}` is not the file whose digest it names.")
         elif path.endswith(f"/{evidence.GATE}") and (fault := _verdict_fault(content, release)):
             yield added.finding("no verdict", f"`{path}` {fault}.")
@@ -181,7 +182,7 @@ def _strayed(added: _Added, release: Release) -> Iterator[Finding]:
         return
     for path, digest in ((LOCK, release.lock), (PARAMS, release.params)):
         content = ledger.text(f"{release.commit}:./{path}")
-        if evidence.digest_of(content) != digest:
+        if digest_of(content) != digest:
             yield added.finding("torn", f"`{path}` of {release.commit[:9]}, of which it was made, has another digest.")
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from weighlock.deployment.judge_step import Wanted, wanted
 from weighlock.deployment.moves import advance, rollback
 from weighlock.deployment.transitions import advance as next_step
 from weighlock.errors import EvidenceError
+from weighlock.files import digest_of
 from weighlock.files import to_json as written
 
 LONGEST = 400
@@ -51,5 +51,4 @@ def apply(judged: Judged, step: Wanted, root: Path, how: How) -> Done | None:
 
 def digest(judged: Judged) -> str:
     """Of the record, `sha256:…`, as `judge.json` holds it."""
-    text = written(to_json(judged.judgement, judged.step, judged.rules, judged.evidence))
-    return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return digest_of(written(to_json(judged.judgement, judged.step, judged.rules, judged.evidence)).encode())

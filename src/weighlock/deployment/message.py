@@ -9,8 +9,8 @@ from weighlock.deployment.desk import Desk
 from weighlock.deployment.trailers import format_trailers
 from weighlock.deployment.transitions import Move
 from weighlock.deployment.wording import described, percents, way
+from weighlock.files import digest_of
 from weighlock.releases import record
-from weighlock.releases.evidence import digest_of
 from weighlock.releases.record import Release
 
 

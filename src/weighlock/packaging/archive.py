@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import tarfile
 from collections.abc import Callable
@@ -11,6 +10,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from weighlock.errors import EvidenceError
+from weighlock.files import digest_of
 
 _WHITEOUT = ".wh."
 
@@ -54,7 +54,7 @@ def read_image(path: Path, wanted: Callable[[str], bool]) -> Image:
                     _lay(layer, files, wanted)
     except (OSError, KeyError, IndexError, ValueError, tarfile.TarError) as error:
         raise EvidenceError(f"`{path}` is no saved image: {error!r}.") from error
-    return Image(f"sha256:{hashlib.sha256(config).hexdigest()}", json.loads(config)["config"], size, files)
+    return Image(digest_of(config), json.loads(config)["config"], size, files)
 
 
 def _open(archive: tarfile.TarFile, name: str) -> IO[bytes]:

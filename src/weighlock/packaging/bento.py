@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 import weighlock
 from weighlock.errors import EvidenceError, ModelError
-from weighlock.files import read_json, sha256
+from weighlock.files import file_digest, read_json
 from weighlock.layout import GOLDEN, MODEL, SIGNATURE
 from weighlock.packaging.modules import needed
 from weighlock.serving.settings import SERVICE_FILE
@@ -87,7 +87,7 @@ def check(folder: Path, service: Service) -> None:
         path = folder / name
         if not path.exists():
             raise EvidenceError(f"`{path}` is missing. Run `dvc checkout` or `dvc repro` first.")
-        found = f"sha256:{sha256(path)}"
+        found = file_digest(path)
         if found != wanted:
             raise EvidenceError(
                 f"`{path}` is {found}, but {service.model.name} {service.model.version} has {wanted}. Run `dvc "
@@ -112,7 +112,7 @@ def require_bento(tag: str, digest: str, signature: str) -> None:
         )
     for file, wanted in ((MODEL, digest), (SIGNATURE, signature)):
         path = folder / "src/model" / file
-        found = f"sha256:{sha256(path)}" if path.is_file() else "nothing"
+        found = file_digest(path) if path.is_file() else "nothing"
         if found != wanted:
             raise EvidenceError(f"`{tag}` holds {found} as `{file}`, but the model is {wanted}. Pack it again.")
 

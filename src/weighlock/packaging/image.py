@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import shutil
 import tempfile
 from dataclasses import dataclass
@@ -10,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighlock.errors import EvidenceError
+from weighlock.files import digest_of
 from weighlock.packaging.archive import read_image
 from weighlock.packaging.bento import SERVING
 from weighlock.packaging.libraries import readable, unpack
@@ -95,7 +95,7 @@ def check(content: bytes | None, bento: Packed) -> None:
     Raises:
         EvidenceError: it is another, or there is none.
     """
-    found = f"sha256:{hashlib.sha256(content or b'').hexdigest()}"
+    found = digest_of(content or b"")
     if content is None or found != bento.labels["weighlock.model"]:
         raise EvidenceError(
             f"The image holds {found if content else 'no model'}, but {bento.tag} is {bento.labels['weighlock.model']}."

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import subprocess
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +10,8 @@ import yaml
 
 from weighlock.config import Strict, read_yaml
 from weighlock.errors import ConfigError, EvidenceError
-from weighlock.files import read_json, write_text
+from weighlock.files import digest_of, read_json, write_text
+from weighlock.releases.repository import committer
 
 if TYPE_CHECKING:
     import datetime as dt
@@ -37,7 +36,7 @@ def evidence_digest(content: dict[str, Any]) -> str:
     """`sha256:…` of everything in a `gate.json` but the digest itself, its acceptance and examples of rows."""
     proof = {key: value for key, value in content.items() if key not in NOT_EVIDENCE}
     canonical = json.dumps(proof, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
-    return f"sha256:{hashlib.sha256(canonical.encode()).hexdigest()}"
+    return digest_of(canonical.encode())
 
 
 def file_of(evidence: str, root: Path) -> Path:
@@ -94,19 +93,9 @@ def accept(verdict: Path, reason: str, root: Path, now: dt.datetime) -> tuple[Pa
         evidence=content["evidence"],
         challenger=content["challenger"]["digests"],
         reason=reason,
-        by=_committer(root),
+        by=committer(root),
         at=f"{now:%Y-%m-%dT%H:%M:%SZ}",
     )
     path.parent.mkdir(parents=True, exist_ok=True)
     write_text(path, yaml.safe_dump(entry.model_dump(), sort_keys=False, allow_unicode=True, width=120))
     return path, True
-
-
-def _committer(root: Path) -> str:
-    values = []
-    for key in ("user.name", "user.email"):
-        asked = subprocess.run(["git", "config", key], cwd=root, capture_output=True, text=True, check=False)
-        values.append(asked.stdout.strip())
-    if not all(values):
-        raise ConfigError("git does not know who you are. Set `git config user.name` and `git config user.email`.")
-    return f"{values[0]} <{values[1]}>"

@@ -7,11 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from weighlock.errors import EvidenceError, RepositoryError
-from weighlock.files import read_json, sha256
+from weighlock.files import digest_of, file_digest, read_json
 from weighlock.layout import METRICS, MODEL, SERVED, SIGNATURE, WEIGHED
 from weighlock.params import FILE as PARAMS
 from weighlock.params import read_params
-from weighlock.releases.evidence import digest_of, folder_of
+from weighlock.releases.evidence import folder_of
 from weighlock.releases.record import (
     Artifact,
     Data,
@@ -134,8 +134,8 @@ def compose(
         at=at,
         by=by,
         commit=commit,
-        lock=f"sha256:{sha256(root / LOCK)}",
-        params=f"sha256:{sha256(root / PARAMS)}",
+        lock=file_digest(root / LOCK),
+        params=file_digest(root / PARAMS),
         data=Data(
             start=None if window.start is None else str(window.start),
             end=None if window.end is None else str(window.end),
@@ -166,11 +166,11 @@ def _artifact(folder: str, held: Mapping[str, str], root: Path) -> Artifact:
         if str(path.relative_to(root)) not in held:
             raise EvidenceError(f"`{LOCK}` does not hold `{path.relative_to(root)}`. Run `dvc repro` first.")
     stated = read_signature(signature)
-    if f"sha256:{sha256(model)}" != stated.digest:
+    if file_digest(model) != stated.digest:
         raise EvidenceError(f"`{model}` is not the model that `{signature}` describes. Run `dvc repro` again.")
     return Artifact(
         digest=stated.digest,
-        signature=f"sha256:{sha256(signature)}",
+        signature=file_digest(signature),
         trained_until=stated.trained_until,
         files={path: digest for path, digest in held.items() if path.startswith(f"{folder}/")},
     )

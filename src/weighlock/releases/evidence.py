@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from weighlock.errors import EvidenceError
-from weighlock.files import to_json
+from weighlock.files import digest_of, to_json
 from weighlock.layout import (
     IMPORTANCE,
     INGEST_REPORT,
@@ -109,11 +108,6 @@ def _without_rows(verdict: bytes, path: Path) -> bytes:
         return to_json({key: value for key, value in content.items() if key != "flips"}).encode()
     except (ValueError, AttributeError) as error:
         raise EvidenceError(f"`{path}` is no verdict: {error}. Run `weighlock gate` again.") from error
-
-
-def digest_of(content: bytes) -> str:
-    """`sha256:…` of a file's bytes."""
-    return f"sha256:{hashlib.sha256(content).hexdigest()}"
 
 
 def read_evidence(release: Release, root: Path) -> Evidence:

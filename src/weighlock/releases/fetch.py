@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighlock.errors import EvidenceError
-from weighlock.files import outputs
+from weighlock.files import digest_of, outputs
 from weighlock.layout import MODEL, SIGNATURE
 from weighlock.releases.find import folder_of
 from weighlock.releases.github import from_github
@@ -117,7 +117,7 @@ def verify(release: Release, files: Mapping[str, bytes]) -> None:
     by_name = {_name(path): content for path, content in files.items()}
     for name, stated in ((MODEL, release.served.digest), (SIGNATURE, release.served.signature)):
         content = by_name.get(name)
-        digest = "missing" if content is None else f"sha256:{hashlib.sha256(content).hexdigest()}"
+        digest = "missing" if content is None else digest_of(content)
         if digest != stated:
             raise NotThereError(f"`{name}` is {digest}, but the record says {stated}")
 

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 import yaml
 from pydantic import Field, model_validator
 
-from weighlock.config import Strict, parse
+from weighlock.config import Strict, parse, parse_yaml
 from weighlock.errors import ConfigError, EvidenceError
 
 FOLDER = "releases"
-_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in; histories are long
 _VERSION = re.compile(r"v[1-9]\d*")
 _IMAGE = r"^[^\s@]+@sha256:[0-9a-f]{64}$"
 _FILE = re.compile(r"(v[1-9]\d*)\.yaml")
@@ -132,9 +131,8 @@ def parse_release(text: str | bytes, source: str) -> Release:
     """
 
     try:
-        content: Any = yaml.load(text, _LOADER)  # noqa: S506  (a safe one)
-        return parse(content, Release, source)
-    except (yaml.YAMLError, UnicodeDecodeError, ConfigError) as error:
+        return parse_yaml(text, Release, source)
+    except ConfigError as error:
         raise EvidenceError(f"`{source}` is no record of a release: {error}") from error
 
 

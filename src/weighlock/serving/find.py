@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from weighlock.errors import EvidenceError
-from weighlock.files import read_json, sha256
+from weighlock.files import file_digest, read_json
 from weighlock.layout import METRICS, SERVED, SIGNATURE
 from weighlock.monitoring.log_policy import read_monitoring
 from weighlock.serving.params import read_serve_params
@@ -57,7 +57,7 @@ def identify(folder: Path) -> Identity:
         name=name,
         version=f"tree-{digest.removeprefix('sha256:')[:8]}",
         digest=digest,
-        signature_digest=f"sha256:{sha256(path)}",
+        signature_digest=file_digest(path),
     )
 
 

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 
 from weighlock.errors import EvidenceError
-from weighlock.files import read_json, sha256
+from weighlock.files import file_digest, read_json
 from weighlock.monitoring.log_record import key_from_environment
 from weighlock.monitoring.prediction_log import LogWriter
 from weighlock.scoring import Signature
@@ -127,7 +127,7 @@ def tune() -> None:
 
 
 def _check_identity(service: Service, folder: Path, signature: Signature) -> None:
-    found = f"sha256:{sha256(folder / SIGNATURE_FILE)}"
+    found = file_digest(folder / SIGNATURE_FILE)
     if found != service.model.signature_digest or signature.digest != service.model.digest:
         raise EvidenceError(
             f"`{folder}` holds another model than the one to serve: its digests are {signature.digest} and, of the "

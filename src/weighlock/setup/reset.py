@@ -7,6 +7,7 @@ from pathlib import Path
 
 import yaml
 
+from weighlock.config import load_yaml
 from weighlock.errors import ConfigError, StorageError
 
 PIPELINE = Path("dvc.yaml")
@@ -25,9 +26,8 @@ def written(root: Path) -> list[Path]:
     Raises:
         ConfigError: there is no pipeline here.
     """
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # ten times faster, where it is built in
     try:
-        stages = yaml.load((root / PIPELINE).read_text(encoding="utf-8"), loader)["stages"]  # noqa: S506  (a safe one)
+        stages = load_yaml((root / PIPELINE).read_bytes())["stages"]
         named = [
             out for stage in stages.values() for kind in ("outs", "metrics", "plots") for out in stage.get(kind, [])
         ]

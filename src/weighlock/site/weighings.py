@@ -8,11 +8,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import yaml
-
-from weighlock.config import parse
+from weighlock.config import parse_yaml
 from weighlock.deployment.history import History
 from weighlock.errors import EvidenceError, WeighlockError
+from weighlock.files import digest_of
 from weighlock.releases import acceptance, evidence, record
 from weighlock.releases.acceptance import Acceptance, evidence_digest
 from weighlock.releases.card import page as card_page
@@ -84,7 +83,7 @@ def _version(path: str) -> str | None:
 
 
 def _recorded(release: Release, files: dict[str, bytes]) -> Recorded:
-    whole = {path: content for path, content in files.items() if evidence.digest_of(content) == release.evidence[path]}
+    whole = {path: content for path, content in files.items() if digest_of(content) == release.evidence[path]}
     problems = [
         f"`{path}` is {'not as its record says' if path in files else 'missing'}"
         for path in release.evidence
@@ -141,9 +140,9 @@ def _acceptances(history: History) -> tuple[dict[str, Acceptance], list[str]]:
     for path, blob in history.ledger.head.tree.items():
         if path.startswith(f"{acceptance.FOLDER}/") and path.endswith(".yaml"):
             try:
-                one = parse(yaml.safe_load(history.ledger.text(blob)), Acceptance, path)
+                one = parse_yaml(history.ledger.text(blob), Acceptance, path)
                 found[one.evidence] = one
-            except (WeighlockError, yaml.YAMLError, UnicodeDecodeError) as error:
+            except (WeighlockError, UnicodeDecodeError) as error:
                 problems.append(f"`{path}` does not read: {error}")
     return found, problems
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from weighlock import layout
 from weighlock.errors import EvidenceError
-from weighlock.files import read_json, sha256
+from weighlock.files import digest_of, file_digest, read_json
 from weighlock.params import FILE as PARAMS
 from weighlock.params import read_params
 from weighlock.revisions import file_md5
@@ -176,7 +176,7 @@ def data_digest(lock: dict[str, Any]) -> str:
         elif file not in recorded:
             _require(file)
         lines.append(f"{file} {recorded[file]}")
-    return f"sha256:{hashlib.sha256(chr(10).join(lines).encode()).hexdigest()}"
+    return digest_of("\n".join(lines).encode())
 
 
 def read_commit() -> Commit | None:
@@ -204,7 +204,7 @@ def _require(*files: str) -> None:
 def _read_model(folder: str) -> Signature:
     model, signature = Path(folder, layout.MODEL), Path(folder, layout.SIGNATURE)
     read = read_signature(signature)
-    if f"sha256:{sha256(model)}" != read.digest:
+    if file_digest(model) != read.digest:
         raise EvidenceError(f"`{model}` is not the model that `{signature}` describes. Run `{REPRO}` again.")
     return read
 

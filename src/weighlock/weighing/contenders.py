@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from weighlock.errors import EvidenceError, WeighlockError
-from weighlock.files import sha256
+from weighlock.files import file_digest
 from weighlock.layout import MODEL, PREDICTIONS, SERVED, SIGNATURE, WEIGHED
 from weighlock.releases.record import is_version, path_of
 from weighlock.revisions import Tree, find_commit
@@ -96,7 +96,7 @@ def _tree(root: Path) -> Contender:
     if predictions.model != weighed.signature.digest:
         raise EvidenceError(f"`{PREDICTIONS}` is of another model than `{WEIGHED}/{MODEL}`. Run `dvc repro` first.")
     model = root / SERVED / MODEL
-    if not model.is_file() or f"sha256:{sha256(model)}" != served.digest:
+    if not model.is_file() or file_digest(model) != served.digest:
         raise EvidenceError(f"`{model}` is missing or not what its signature describes. Run `dvc repro` first.")
     return Contender(
         "the working tree", "tree", predictions, "the weighed model, whose training left the holdout out",

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import ADA, BOB, Story, release_files, sha256, written
 
+from support.stories import ADA, BOB, Story, release_files, sha256, written
 from weighlock.deployment.audit import Audit, audit, audit_of
 from weighlock.deployment.environment import Blocked, Candidate, Route
 from weighlock.deployment.ledger import read_ledger

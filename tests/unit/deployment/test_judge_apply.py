@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 from tests.unit.deployment.judged import DIGESTS, Service
-from tests.unit.deployment.stories import ROOT, START, Story, git, written
 
+from support.stories import ROOT, START, Story, git, written
 from weighlock.cli import main
 from weighlock.deployment import judge_apply
 from weighlock.deployment.environment import Candidate, Environment, Route, parse_environment

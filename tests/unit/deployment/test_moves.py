@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from stories import Story, git, written
 
+from support.stories import Story, git, written
 from weighlock.deployment.desk import BEGUN, Done, How
 from weighlock.deployment.environment import Route, read_environment
 from weighlock.deployment.moves import advance, promote, rollback

@@ -9,12 +9,12 @@ from typing import Any
 import kubernetes_validate
 import pytest
 import yaml
-from deployed import DIGEST, RELEASES, environment, release
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from kubernetes_validate import utils
 from published_fields import KINDS, unknown
 
+from support.deployed import DIGEST, RELEASES, environment, release
 from weighlock.deployment.environment import Autoscaling, Environment, Match, Route
 from weighlock.deployment.render import render
 from weighlock.deployment.targets import Gateway, Kubernetes

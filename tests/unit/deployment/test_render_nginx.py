@@ -8,10 +8,10 @@ from typing import Any
 import crossplane
 import pytest
 from crossplane.analyzer import DIRECTIVES
-from deployed import RELEASES, environment
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from support.deployed import RELEASES, environment
 from weighlock.deployment.environment import Environment, Match, Route
 from weighlock.deployment.render import render
 from weighlock.deployment.targets import Machine, Rate, Tls

@@ -7,8 +7,8 @@ import configparser
 from typing import Any
 
 import pytest
-from deployed import RELEASES, environment, release
 
+from support.deployed import RELEASES, environment, release
 from weighlock.cli import serve
 from weighlock.deployment.environment import Environment, Resources, Route
 from weighlock.deployment.render import render, services

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from deployed import RELEASES
 
+from support.deployed import RELEASES
 from weighlock.cli import main
 from weighlock.deployment.rendered import differences, replace
 from weighlock.errors import ConfigError

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from stories import ADA, BOB, Story
 
+from support.stories import ADA, BOB, Story
 from weighlock.deployment.environment import Blocked, Candidate, Route
 from weighlock.deployment.history import History, history_of
 from weighlock.deployment.status import Status, parse_urls, status_of

@@ -33,7 +33,7 @@ TESTS = Path(__file__).parents[1]
 def elsewhere() -> Iterator[subprocess.Popen]:
     """The same model in another process, whose sets and dictionaries have another order; it runs meanwhile."""
     script = "from conftest import train; print(train('binary', 'linear').signature.digest)"
-    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": str(TESTS)}
+    environment = {**os.environ, "PYTHONHASHSEED": "1", "PYTHONPATH": os.pathsep.join((str(TESTS), str(TESTS.parent)))}
     with subprocess.Popen(
         [sys.executable, "-c", script], env=environment, stdout=subprocess.PIPE, text=True
     ) as process:

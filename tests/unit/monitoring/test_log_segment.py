@@ -280,15 +280,15 @@ def test_a_segment_is_given_up_when_its_writer_closes_it(tmp_path: Path) -> None
 def test_a_segment_taken_before_its_writer_locked_it_is_not_written_to(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock, taken = log_segment.fcntl.flock, []
+    lock, taken = log_segment.try_lock, []
 
-    def late(file: int, how: int) -> None:
+    def late(file: int) -> bool:
         if not taken:
             taken.append(segment_paths(tmp_path)[0])
             taken[0].unlink()
-        lock(file, how)
+        return lock(file)
 
-    monkeypatch.setattr(log_segment.fcntl, "flock", late)
+    monkeypatch.setattr(log_segment, "try_lock", late)
     writer = LogWriter.open(tmp_path, "0")
     writer.append([encode(record("a"))])
 

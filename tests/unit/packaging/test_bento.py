@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from weighlock.errors import EvidenceError
-from weighlock.files import sha256
+from weighlock.files import file_digest
 from weighlock.packaging.bento import check, labels, require_bento, slug, stage
 from weighlock.serving.find import identify
 from weighlock.serving.settings import Service, beside
@@ -134,7 +134,7 @@ def test_a_bento_of_a_release_holds_its_model(tmp_path: Path, monkeypatch: pytes
     model.mkdir(parents=True)
     for name in ("model.onnx", "signature.json"):
         (model / name).write_text(name)
-    digest, signature = (f"sha256:{sha256(model / name)}" for name in ("model.onnx", "signature.json"))
+    digest, signature = (file_digest(model / name) for name in ("model.onnx", "signature.json"))
 
     require_bento("flights:v1", digest, signature)
     with pytest.raises(

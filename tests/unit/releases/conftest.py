@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.releases.results import REACHED, make_result, sh, verdict
+
+from support.results import REACHED, make_result, sh, verdict
 
 
 @pytest.fixture(scope="session", autouse=True)

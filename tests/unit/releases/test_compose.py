@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 import yaml
-from tests.unit.releases.results import lock_of, make_result, md5, models, sh, sha256_of
 
+from support.results import lock_of, make_result, md5, models, sh, sha256_of
 from weighlock.errors import ConfigError, EvidenceError, RepositoryError
 from weighlock.releases.compose import read_models, released_as, require_committed
 from weighlock.releases.evidence import read_evidence

@@ -13,8 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
-from tests.unit.releases.results import md5, models, sh
 
+from support.results import md5, models, sh
 from weighlock.cli import main
 from weighlock.errors import EvidenceError
 from weighlock.releases import fetch, rebuild

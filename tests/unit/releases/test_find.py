@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from weighlock.errors import EvidenceError
-from weighlock.files import sha256
+from weighlock.files import file_digest
 from weighlock.releases.find import find_next, find_release, folder_of
 from weighlock.releases.record import Release, format_release
 
@@ -17,7 +17,7 @@ from weighlock.releases.record import Release, format_release
 def model(folder: Path, digit: str) -> tuple[str, str]:
     folder.mkdir(parents=True)
     (folder / "signature.json").write_text(json.dumps({"target": "late", "digest": f"sha256:{digit * 64}"}))
-    return f"sha256:{digit * 64}", f"sha256:{sha256(folder / 'signature.json')}"
+    return f"sha256:{digit * 64}", file_digest(folder / "signature.json")
 
 
 def recorded(root: Path, release: Release, digests: tuple[str, str]) -> None:

@@ -9,8 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.unit.releases.results import POLICY, REACHED, sh, sha256_of, verdict
 
+from support.results import POLICY, REACHED, sh, sha256_of, verdict
 from weighlock.errors import EvidenceError
 from weighlock.releases.acceptance import accept
 from weighlock.releases.record import Judged, Release

@@ -89,15 +89,15 @@ def test_what_is_not_plainly_ours_stays(tmp_path: Path, monkeypatch: pytest.Monk
 def test_a_start_whose_folder_is_swept_before_it_has_its_lock_makes_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    locking = module._lock
+    locking = module.try_lock
     swept: list[Path] = []
 
     def late(file: int) -> bool:
-        monkeypatch.setattr(module, "_lock", locking)
+        monkeypatch.setattr(module, "try_lock", locking)
         swept.extend(sweep(tmp_path))
         return locking(file)
 
-    monkeypatch.setattr(module, "_lock", late)
+    monkeypatch.setattr(module, "try_lock", late)
     with run_folder(tmp_path) as folder:
         assert len(swept) == 1
         assert list(tmp_path.iterdir()) == [folder]

@@ -3,19 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 import pytest
 
+from support.stories import BOB, Story
+from support.told import EVIL
 from weighlock.deployment.environment import Blocked, Candidate, Route
 from weighlock.deployment.history import History, history_of
-
-sys.path += [str(Path(__file__).parents[1] / "deployment")]
-from stories import BOB, Story
-from told import EVIL
 
 AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 

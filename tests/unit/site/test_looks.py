@@ -7,8 +7,8 @@ import json
 from pathlib import Path
 
 import pytest
-from told import look, watch_of
 
+from support.told import look, watch_of
 from weighlock.errors import EvidenceError
 from weighlock.site.looks import read_looks
 from weighlock.site.read import Drift, Watch, read

@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from stories import START, Story
 from test_html import Heard
-from told import AT, EVIL, look, looks, watch_of
 
+from support.stories import START, Story
+from support.told import AT, EVIL, look, looks, watch_of
 from weighlock.deployment.history import History, history_of
 from weighlock.errors import ConfigError
 from weighlock.site import charts

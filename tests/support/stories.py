@@ -21,7 +21,7 @@ from weighlock.deployment.wording import described, percents
 from weighlock.releases.acceptance import evidence_digest
 from weighlock.releases.record import Judged, Release, format_release, parse_release
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 LOCK, PARAMS = b"schema: '2.0'\nstages: {}\n", (ROOT / "params.yaml").read_bytes()
 SHIPPED = {f"deploy/{name}.yaml": (ROOT / f"deploy/{name}.yaml").read_bytes() for name in ("staging", "production")}
 ADA, BOB = "Ada <ada@example.org>", "Bob <bob@example.org>"

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import datetime as dt
-import importlib.util
 import json
 import os
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from support import results
 from weighlock.deployment.desk import How
 from weighlock.deployment.environment import Route
 from weighlock.deployment.moves import advance, promote, rollback
@@ -22,25 +21,12 @@ from weighlock.releases.compose import Made, compose, files_of, read_models
 from weighlock.releases.evidence import gather
 from weighlock.releases.record import Judged
 
-ROOT = Path(__file__).parents[3]
+ROOT = Path(__file__).parents[2]
 START = dt.datetime(2026, 2, 1, 6, tzinfo=dt.UTC)
 AT = dt.datetime(2026, 3, 1, 12, tzinfo=dt.UTC)
 EVIL = "<script>alert('x')</script><img src=x onerror=alert(1)>"
 REASON = f"the p99 has doubled {EVIL}"
 ACCEPTED = "too few rows, and the old one is stale"
-
-
-def _load(name: str, path: Path) -> Any:
-    spec = importlib.util.spec_from_file_location(name, path)
-    assert spec
-    assert spec.loader
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[name] = module
-    spec.loader.exec_module(module)
-    return module
-
-
-results = _load("results_of_a_site", ROOT / "tests/unit/releases/results.py")
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from support.records import make_release
 from weighlock.deployment.environment import Candidate, Environment, Route
 from weighlock.releases.record import Release
 
@@ -12,25 +13,7 @@ DIGEST = "sha256:" + "a" * 64
 
 def release(version: str, **other: Any) -> Release:
     """A record that could be: of a model of the flights, with an image."""
-    artifact = {"digest": DIGEST, "signature": DIGEST, "trained_until": None, "files": {}}
-    content: dict[str, Any] = {
-        "version": version,
-        "name": "flights",
-        "at": "2026-01-31T05:15:00Z",
-        "by": "A Person <a@example.invalid>",
-        "commit": "0" * 40,
-        "lock": DIGEST,
-        "params": DIGEST,
-        "data": {"start": None, "end": None, "outputs": {}},
-        "weighed": artifact,
-        "served": artifact,
-        "metrics": {},
-        "verdict": {"outcome": "PASS", "bootstrap": True, "evidence": DIGEST, "champion": None},
-        "evidence": {},
-        "bento": None,
-        "image": f"registry.example/flights@{DIGEST}",
-    }
-    return Release.model_validate({**content, **other})
+    return make_release(version, **{"image": f"registry.example/flights@{DIGEST}", **other})
 
 
 RELEASES = {version: release(version) for version in ("v1", "v2")}

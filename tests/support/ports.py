@@ -1,0 +1,23 @@
+"""Ports of this machine that are free."""
+
+from __future__ import annotations
+
+import random
+import socket
+from contextlib import ExitStack, suppress
+
+
+def free_port() -> int:
+    """A port that nothing listens on."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        return int(server.getsockname()[1])
+
+
+def free_ports(many: int) -> int:
+    """The first of several ports in a row that nothing listens on, below those that outgoing connections take."""
+    while True:
+        first = random.randrange(20_000, 30_000)
+        with suppress(OSError), ExitStack() as stack:
+            for port in range(first, first + many):
+                stack.enter_context(socket.create_server(("127.0.0.1", port)))
+            return first
