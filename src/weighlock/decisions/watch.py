@@ -134,9 +134,12 @@ def decide(evidence: Evidence, rules: Rules) -> Verdict:
 
 def counts(column: str, evidence: Evidence, rules: Rules) -> bool:
     """Whether a column's drift is more than a note: a score's, or that of a feature that the model makes much of."""
-    if evidence.importance is None or column.startswith(SCORE):
-        return True
-    return evidence.importance.get(column, 0.0) >= rules.important
+    return column.startswith(SCORE) or important(column, evidence.importance, rules.important)
+
+
+def important(feature: str, importance: Mapping[str, float] | None, least: float) -> bool:
+    """Whether the model makes much of a feature; where that is not known, it may."""
+    return importance is None or importance.get(feature, 0.0) >= least
 
 
 def told_fault(fault: Fault, days: Sequence[dt.date]) -> str:

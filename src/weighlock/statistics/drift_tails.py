@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -40,6 +41,7 @@ def fence(values: Floats, error: float) -> float:
     return float(ordered[-1]) + leads(len(ordered), kept, error) * lead if lead > 0 else float(ordered[-1])
 
 
+@cache
 def leads(count: int, kept: int, error: float) -> float:
     """How many leads of the largest over the `kept`-th of `count` values a further one exceeds as often as `error`."""
     places = np.arange(1, kept)

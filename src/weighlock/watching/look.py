@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weighlock.decisions.trigger import Standing
-from weighlock.decisions.watch import LEAST_DAYS, SHARES, Evidence, Verdict, decide
+from weighlock.decisions.watch import LEAST_DAYS, SHARES, Evidence, Verdict, decide, important
 from weighlock.monitoring.window import last_days
 from weighlock.params import to_timedelta
 from weighlock.statistics.drift import Drift, drifts
@@ -139,7 +139,14 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
         too_few=too_few,
         before=drifts_of(watched, policy, reference, before)[0] if twice else None,
         importance=watched.importance,
-        gains=gains_of(labelled, longer, question.metric, watched.bins, _twin(question, labelled)),
+        gains=gains_of(
+            labelled,
+            longer,
+            question.metric,
+            watched.bins,
+            _twin(question, labelled),
+            lambda name: important(name, watched.importance, policy.important),
+        ),
         standing=replace(question.standing, age=_age(watched, question.at)),
         notes=(*sides.rows.notes, *_unwatched(watched, sides.rows), *labelled.notes),
     )
