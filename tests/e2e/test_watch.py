@@ -101,7 +101,7 @@ def test_a_healthy_week_from_the_log_to_every_page_and_to_prometheus(project: Pr
     try:
         with browser() as page:
             page.open(f"file://{out}/evidently.html")
-            page.until("document.body.innerText.includes('Data Drift Summary')")
+            page.until("document.body?.innerText.includes('Data Drift Summary')")
             assert page.asked == [f"file://{out}/evidently.html"]
             assert page.complaints == []
     except NoBrowserError as reason:

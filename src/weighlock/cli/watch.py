@@ -68,7 +68,7 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_evidently and len(seen.rows) and len(seen.reference.days):
         from weighlock.watching.evidently_report import draw
 
-        drawn = draw(seen.rows, seen.reference, found.watched.bins, policy.sample, policy.seed)
+        drawn = draw(seen.rows, seen.reference, found.watched, policy.sample, policy.seed)
     context = context_of(seen, args.environment, found.name, drawn, policy.sample)
     folder = args.out or Path(FOLDER) / args.environment
     write(seen, policy.rules, context, drawn, folder)

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weighlock.watching.counts import Bins, DayCounts
+    from weighlock.watching.reference import Watched
     from weighlock.watching.rows import Rows
 
 PREDICTION = "prediction"
@@ -45,22 +46,25 @@ class Drawn:
         return {name for name, (value, threshold, _) in self.columns.items() if value > threshold}
 
 
-def draw(rows: Rows, reference: DayCounts, bins: dict[str, Bins], most: int, seed: int) -> Drawn:
+def draw(rows: Rows, reference: DayCounts, watched: Watched, most: int, seed: int) -> Drawn:
     """Run the preset on at most so many rows of either side.
 
     Of the reference there are histograms, no rows: values are drawn from those, each column for itself, which is all
-    that tests of single columns see.
+    that tests of single columns see. None lies outside of its range: rain is not negative, and mostly none.
 
     Args:
         rows: of the window, one at least.
         reference: days.
-        bins: by column.
+        watched: the model, whose bins and ranges they are.
         most: rows of a sample.
         seed: of the samples.
     """
     random = np.random.default_rng(seed)
-    current = sampled(rows, most, random)
+    current, bins = sampled(rows, most, random), watched.bins
     past = pd.DataFrame({name: drawn(reference.columns[name], bins[name], most, random) for name in current.columns})
+    for feature in watched.signature.features:
+        if feature.name in past and bins[feature.name].centres is not None:
+            past[feature.name] = past[feature.name].clip(feature.min, feature.max)
     current.columns = past.columns = pd.Index([_named(str(name)) for name in current.columns])
     return run(current, past, [_named(name) for name in bins if bins[name].centres is not None])
 

@@ -122,6 +122,17 @@ def test_the_page_and_the_terminal_say_the_same():
     assert all(reason in text for reason in verdict.reasons)
 
 
+def test_what_evidently_alone_calls_drift_is_within_what_days_differ_by_or_a_fault():
+    loud = replace(CONTEXT, evidently={"hour": (0.5, 0.1, "W"), "rain": (0.5, 0.1, "W")})
+
+    def page(**changes):
+        evidence = replace(QUIET, **changes)
+        return report(decide(evidence, RULES), evidence, RULES, loud)
+
+    assert "It alone: `hour`, `rain`: within what days differ by anyway." in page()
+    assert "It alone: `rain`: within" in page(faults=(replace(STUCK, column="hour"),))
+
+
 def test_nobodys_column_name_breaks_the_page():
     nasty = replace(MOVED, column="a|b\n# @all <img>")
     evidence = replace(QUIET, drifts=(nasty,), importance=None)
