@@ -44,7 +44,7 @@ def main() -> int:
     parser.add_argument("--processes", type=int, default=2)
     parser.add_argument("--sizes", type=int, nargs="*", default=SIZES, help="rows a window")
     parser.add_argument("--evidently", type=int, default=EVIDENTLY, help="windows that Evidently is asked about")
-    parser.add_argument("--no-plants", action="store_true")
+    parser.add_argument("--plants", nargs="*", default=[""], help="parts of their names (default: all of them)")
     parser.add_argument("--no-speed", action="store_true")
     parser.add_argument("--part", default="", help="-NAME: written beside what other parts have found")
     args = parser.parse_args()
@@ -56,7 +56,9 @@ def main() -> int:
             for weeks in (False, True)
         ]
         alarms = pool.map(_quiet, quiet)
-        planted = pool.map(_planted, [(name, args.runs) for name in PLANTS if not args.no_plants])
+        planted = pool.map(
+            _planted, [(name, args.runs) for name in PLANTS if any(part in name for part in args.plants)]
+        )
         evidently = pool.map(_evidently, [(weeks, size, args.evidently) for weeks, size, _ in quiet])
         for found, (_, size, _) in zip(alarms, quiet, strict=True):
             figures.append(_false_alarms(found, size))
