@@ -29,7 +29,9 @@ def test_levels_of_days_are_alike_the_references_and_leave_the_bins_where_values
     nothing = np.zeros(len(day), dtype=bool)
     rows = Rows(day, frame, {}, {}, ~nothing, nothing, np.zeros(len(day)), ())
     window = counted({"x": frame["x"]}, {"x": BINS}, day, 10, 3)
-    signature = Signature("binary", "y", (Feature("x", "number", nullable=True),), ("n", "y"), 0.5, {}, "sha256:00", None)
+    signature = Signature(
+        "binary", "y", (Feature("x", "number", nullable=True),), ("n", "y"), 0.5, {}, "sha256:00", None
+    )
     (feed,) = feeds_of(
         rows, signature, counted({"x": np.array([11.0])}, {"x": BINS}, np.zeros(1, int), 0, 1), window, {"x": BINS}
     )
