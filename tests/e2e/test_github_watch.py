@@ -40,7 +40,7 @@ def hostile(columns: dict[str, list[object]]) -> None:
     columns["colour"] = [CATEGORY] * len(columns["colour"])
 
 
-def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Clocked, tmp_path: Path) -> None:
+def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Clocked) -> None:
     github = clocked.repository.github
 
     # given a sensor that is stuck, when the clock comes, then one issue tells of it, and no retraining is begun
@@ -64,18 +64,13 @@ def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Cloc
     ]  # fmt: skip
     assert clocked.repository.git("rev-list", "--count", "watch-history") == "1"
 
-    # when it is broken otherwise, by words that would do harm, then it is the same issue, and they are words
+    # when it is broken otherwise, then it is the same issue
     clocked.served(hostile)
     run = clocked.watch().passed()
     assert "publish" not in run.jobs
     assert len(github.issues) == 1
     assert "stuck at 212.5" not in github.issues[0].body
-    assert "null" in github.issues[0].body
-    for text in (github.issues[0].body, github.issues[0].title):
-        assert WORDS not in text
-        assert "<img" not in text
-        assert "](https://evil" not in text
-    assert not list(tmp_path.parents[2].rglob("pwned"))
+    assert "`heat`: all of its values are missing" in github.issues[0].body
     assert run.jobs["look"].summary.startswith("# BROKEN")
 
     # when all is well again, then it is closed, with the reason
@@ -175,6 +170,33 @@ def test_without_a_log_it_is_neutral_and_tells_before_the_clock_stops(clocked: C
     assert len(github.issues) == issues + 1
     assert github.issues[-1].title == "The clock stops in 5 days: nothing was committed for 55 days"
     assert "gh workflow enable watch.yml" in github.issues[-1].body
+    github.expect_no_problems()
+
+
+def test_hostile_inputs_and_words_are_refused_or_stay_words(clocked: Clocked, tmp_path: Path) -> None:
+    github, issues = clocked.repository.github, len(clocked.repository.github.issues)
+
+    # given what anyone who may start a workflow could type
+    run = clocked.repository.act("retrain.yml", events.dispatch(github, {"look": CATEGORY})).refused()
+    assert "is no look such as production/" in run.log
+    assert not list(clocked.repository.runner.folder.rglob("pwned"))
+
+    # given a verdict with such words everywhere
+    content = {"environment": "production", "outcome": "BROKEN", "reasons": [CATEGORY, f"`{CATEGORY}`"]}
+    window = {"start": "2026-02-19", "end": "2026-02-25"}
+    (tmp_path / "watch.json").write_text(json.dumps({**content, "window": window}))
+    (tmp_path / "watch.md").write_text(f"# {CATEGORY}\n\n| `{CATEGORY}` | {CATEGORY} |\n")
+    env = {"GITHUB_API_URL": github.url, "GITHUB_SERVER_URL": github.url, "GITHUB_REPOSITORY": "acme/flights"}
+    told = ("weighlock", "github", "watch", str(tmp_path))
+    clocked.project.run(*told, **env, GITHUB_TOKEN=PERSON, WEIGHLOCK_LOGIN="ada")
+    body = github.issues[-1].body
+    assert len(github.issues) == issues + 1
+    assert "touch pwned" in body  # as it was written,
+    for harm in (WORDS, "<img", "](https://evil"):  # and no more
+        assert harm not in body
+    # and for an environment that is none of ours
+    (tmp_path / "watch.json").write_text(json.dumps({**content, "window": window, "environment": CATEGORY}))
+    assert "environment" in clocked.project.run(*told, **env, GITHUB_TOKEN=PERSON, code=2).stderr
     github.expect_no_problems()
 
 
