@@ -113,7 +113,7 @@ def test_what_is_missing_is_named(tmp_path: Path) -> None:
         open_artifact(zipped(tmp_path / "a.zip", less))
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(st.data())
 def test_torn_archives_are_refused_and_never_crash(data: st.DataObject) -> None:
     content = io.BytesIO()

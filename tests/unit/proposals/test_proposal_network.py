@@ -152,7 +152,7 @@ def test_a_signature_of_another_table_is_refused(changes: dict[str, Any], said: 
         check(model(), signature(**changes))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(st.data())
 def test_torn_files_are_refused_and_never_crash(data: st.DataObject) -> None:
     torn = bytearray(model().SerializeToString())
