@@ -147,7 +147,7 @@ def proposed(world: World, branch: str, title: str, params: str, state: str) -> 
     status = github.status(pull.head_sha, "weighlock/gate")
     assert status is not None
     voice.say(f"status weighlock/gate: {status.state}: {status.description}", "the comment on the pull request:")
-    voice.lines(github.comments_on(pull.number)[0].body, r"^#|^\*\*|^\| `log_loss`")
+    voice.lines(github.comments_on(pull.number)[0].body, r"^## |^\*\*The|^\| `log_loss`")
     assert status.state == state
 
 

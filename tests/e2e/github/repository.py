@@ -105,7 +105,8 @@ class Repository:
         before = self.main
         tree = self.git("rev-parse", f"refs/pull/{pull.number}/merge^{{tree}}")
         identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.org"]
-        message = f"{pull.title} (#{pull.number})"
+        said = self.git("log", "--reverse", "--format=* %B", f"{before}..{pull.head_sha}")
+        message = f"{pull.title} (#{pull.number})\n\n{said}"  # with commit details, GitHub's default
         merged = self.git(*identity, "commit-tree", tree, "-p", before, "-m", message)
         self.git("update-ref", "refs/heads/main", merged)
         pull.state, pull.merged = "closed", merged
