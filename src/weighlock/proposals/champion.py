@@ -25,11 +25,12 @@ def fetch_data(root: Path) -> str:
     What is not there is no failure: data are made from their source, and models by their commit.
     """
     from dvc.config import Config
-    from dvc.exceptions import DvcException
-    from dvc.repo import Repo
 
     if not Config(str(root / ".dvc"))["core"].get("remote"):
         return "DVC has no remote."
+    from dvc.exceptions import DvcException
+    from dvc.repo import Repo
+
     wanted = [f"{folder}/{file}" for folder in MODELS.values() for file in FILES]
     name = stable_release(root)
     asked: list[dict[str, list[str]]] = [{}]
