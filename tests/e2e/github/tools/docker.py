@@ -63,7 +63,7 @@ def run(words: list[str]) -> None:
     os.environ["WEIGHLOCK_LOG_DIR"] = mounted["/log"]
     (KEPT.parent / option(words, "--name")[0]).write_text(str(os.getpid()))
     model = str(of(words[place]) / "bento/src/model")
-    os.execvp("weighlock", ["weighlock", "serve", "--model", model, *words[place + 1 :]])
+    os.execvp("weighlock", ["weighlock", "serve", "--model", model, *words[place + 1 :]])  # noqa: S606
 
 
 def rm(words: list[str]) -> None:
