@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import urllib.error
 import urllib.request
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -42,6 +43,21 @@ jobs:
         run: test "$SAID $(cat word)" = "hello hello"
 """
 
+SLOW = """\
+name: slow
+on: [workflow_dispatch]
+permissions: {}
+jobs:
+  one:
+    runs-on: ubuntu-latest
+    steps:
+      - env: {PLACE: "${{ vars.PLACE }}"}
+        run: echo "it has begun"; test -e "$PLACE" || sleep 60; touch "$PLACE"
+      - env: {TOKEN: "${{ github.token }}"}
+        run: echo "$TOKEN" > token; echo "$TOKEN"
+      - uses: actions/upload-artifact@bbbca2ddaa5d8feaa63e36b76fdaad77386f024f # v7.0.0
+        with: {name: leak, path: token}
+"""
 WRITE = """\
 name: write
 on: {workflow_dispatch: {inputs: {app: {type: boolean}}}}
@@ -81,6 +97,7 @@ def hello(host: Host, environment: dict[str, str], tmp_path_factory: pytest.Temp
     workflows.mkdir(parents=True)
     (workflows / "hello.yml").write_text(HELLO)
     (workflows / "write.yml").write_text(WRITE)
+    (workflows / "slow.yml").write_text(SLOW)
     project.run("git", "init", "-q")
     project.run("git", "remote", "add", "origin", "none")
     project.commit("ci: hello")
@@ -106,7 +123,11 @@ def test_a_pull_request_runs_its_merge_and_a_forks_gets_no_rights(hello: Reposit
     assert f"refs/pull/{pull.number}/merge" in run.log
     assert run.record["head_sha"] == pull.head_sha
     status, _ = ask(
-        hello, "POST", f"/repos/acme/flights/issues/{pull.number}/comments", {"body": "x"}, f"ghs_run{run.record['id']}"
+        hello,
+        "POST",
+        f"/repos/acme/flights/issues/{pull.number}/comments",
+        {"body": "x"},
+        f"ghs_run{run.record['id']}_one",
     )
     assert status == 403
 
@@ -146,3 +167,40 @@ def test_main_takes_pushes_by_the_app_alone(hello: Repository) -> None:
     secrets = {"APP_ID": "1", "APP_KEY": "a key"}
     hello.act("write.yml", events.dispatch(hello.github, {"app": "true"}), secrets=secrets).passed()
     assert hello.git("log", "-1", "--format=%s", "main") == "written"
+
+
+def test_each_job_has_the_rights_that_it_names_and_no_others(hello: Repository) -> None:
+    (hello.project.path / "more.txt").write_text("more")
+    hello.commit("more", "docs: more")
+    pull = hello.open_pull("more")
+    run = hello.act("hello.yml", events.pull_request(hello.github, pull)).passed()
+    path = f"/repos/acme/flights/issues/{pull.number}/comments"
+    answers = [
+        ask(hello, "POST", path, {"body": "x"}, f"ghs_run{run.record['id']}{job}")[0] for job in ("", "_one", "_two")
+    ]
+    assert answers == [403, 201, 403]
+    assert not ask(hello, "GET", "/repos/acme/flights/contents/a", token=f"ghs_run{run.record['id']}_two")[1].get("sha")
+
+
+def test_a_run_can_be_killed_in_the_middle_and_one_that_leaks_its_token_fails(
+    hello: Repository, tmp_path: Path
+) -> None:
+    place = {"PLACE": str(tmp_path / "place")}
+    run = hello.act("slow.yml", events.dispatch(hello.github), variables=place, stop_at="it has begun")
+    assert run.conclusion == "cancelled"
+    assert run.seconds < 30
+    assert not (tmp_path / "place").exists()
+    (tmp_path / "place").touch()
+    with pytest.raises(AssertionError, match="leak/token holds the token of github-actions"):
+        hello.act("slow.yml", events.dispatch(hello.github), variables=place)
+
+
+def test_answers_come_in_pages_and_planted_faults_come_once(hello: Repository) -> None:
+    for number in range(3):
+        assert ask(hello, "POST", "/repos/acme/flights/issues", {"title": f"issue {number}"})[0] == 201
+    first = ask(hello, "GET", "/repos/acme/flights/issues?per_page=2")[1]
+    second = ask(hello, "GET", "/repos/acme/flights/issues?per_page=2&page=2")[1]
+    assert len(first) == 2
+    assert {one["number"] for one in first}.isdisjoint(one["number"] for one in second)
+    hello.github.fail_next(502, "GET /repos/acme/flights/issues")
+    assert [ask(hello, "GET", "/repos/acme/flights/issues")[0] for _ in range(2)] == [502, 200]

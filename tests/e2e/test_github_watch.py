@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from conftest import Clone
 from github import events
 from github.clocked import Clocked, in_production
@@ -25,7 +28,7 @@ def clocked(with_model: Clone, host: Host, tmp_path_factory: pytest.TempPathFact
     project = with_model("clock")
     log, store = tmp_path_factory.mktemp("log") / "log", tmp_path_factory.mktemp("store")
     in_production(project, log, store)
-    return Clocked(host(project), log)
+    return Clocked(host(project), log, store)
 
 
 def stuck(columns: dict[str, list[object]]) -> None:
@@ -37,7 +40,7 @@ def hostile(columns: dict[str, list[object]]) -> None:
     columns["colour"] = [CATEGORY] * len(columns["colour"])
 
 
-def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Clocked, tmp_path: Path) -> None:
+def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Clocked) -> None:
     github = clocked.repository.github
 
     # given a sensor that is stuck, when the clock comes, then one issue tells of it, and no retraining is begun
@@ -47,6 +50,8 @@ def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Cloc
     assert "`heat` is stuck at 212.5" in github.issues[0].body
     assert f"]({github.url}/acme/flights/actions/runs/{run.record['id']})" in github.issues[0].body
     assert github.dispatches == []
+    # what the model makes of a column is known of a release that was fetched, too
+    assert re.search(r"`heat` \| shift \|.*\| 9\d\.\d% \|", github.issues[0].body)
     # and the report and the status page are published
     assert {job.conclusion for job in run.jobs.values()} == {"success"}
     pages = github.kept / "pages"
@@ -59,18 +64,13 @@ def test_one_issue_is_opened_updated_and_closed_and_looks_are_kept(clocked: Cloc
     ]  # fmt: skip
     assert clocked.repository.git("rev-list", "--count", "watch-history") == "1"
 
-    # when it is broken otherwise, by words that would do harm, then it is the same issue, and they are words
+    # when it is broken otherwise, then it is the same issue
     clocked.served(hostile)
     run = clocked.watch().passed()
     assert "publish" not in run.jobs
     assert len(github.issues) == 1
     assert "stuck at 212.5" not in github.issues[0].body
-    assert "null" in github.issues[0].body
-    for text in (github.issues[0].body, github.issues[0].title):
-        assert WORDS not in text
-        assert "<img" not in text
-        assert "](https://evil" not in text
-    assert not list(tmp_path.parents[2].rglob("pwned"))
+    assert "`heat`: all of its values are missing" in github.issues[0].body
     assert run.jobs["look"].summary.startswith("# BROKEN")
 
     # when all is well again, then it is closed, with the reason
@@ -105,7 +105,13 @@ def test_a_due_retraining_is_started_and_opened_once(clocked: Clocked) -> None:
     assert "No checks start by themselves" not in pull.body
     changed = repository.git("diff", "--name-only", "main", BRANCH).split()
     assert {"params.yaml", "dvc.lock", "reports/metrics.json"} <= set(changed)
-    assert run.jobs["retrain"].summary
+    # and its models are where `dvc pull` finds them
+    lock = yaml.safe_load(repository.show("dvc.lock", BRANCH))
+    outs = [out for stage in lock["stages"].values() for out in stage["outs"] if out["path"].startswith("models/")]
+    assert len(outs) >= 8
+    assert [
+        out["path"] for out in outs if not (clocked.store / "files/md5" / out["md5"][:2] / out["md5"][2:]).exists()
+    ] == []
 
     # when the weekly clock comes while it is open, then there is no second one, and nothing is trained
     run = repository.act("retrain.yml", events.schedule(github), **APP).passed()
@@ -146,22 +152,51 @@ def test_a_branch_that_was_left_without_a_pull_request_gets_one_and_says_what_no
 def test_without_a_log_it_is_neutral_and_tells_before_the_clock_stops(clocked: Clocked) -> None:
     github, work = clocked.repository.github, clocked.project
     issues = len(github.issues)
-    # given no log, and a last commit seven weeks ago
+    # given no log, and a last commit of seven weeks ago
+    long_ago = (dt.datetime.now(dt.UTC) - dt.timedelta(days=55, hours=1)).isoformat(timespec="seconds")
     clocked.repository.start("main")
     params = work.path / "params.yaml"
     params.write_text(params.read_text().replace(f'log_url: "{clocked.log}"', "log_url: null"))
     work.run("git", "add", "-A")
-    work.run("git", "commit", "-qm", "chore: no log", GIT_COMMITTER_DATE="55 days ago")
+    work.run("git", "commit", "-qm", "chore: no log", GIT_COMMITTER_DATE=long_ago)
     work.run("git", "push", "-q", "origin", "HEAD:main")
 
     run = clocked.watch().passed()
 
     assert "`monitoring.log_url` in `params.yaml` is not set" in run.log
     assert set(run.jobs) == {"look", "tell"}
-    assert run.jobs["look"].steps["look"] == "skipped"
+    assert run.jobs["look"].steps.get("look", "skipped") == "skipped"
+    assert "outcome" not in run.jobs["look"].outputs.get("watch", {})
     assert len(github.issues) == issues + 1
     assert github.issues[-1].title == "The clock stops in 5 days: nothing was committed for 55 days"
     assert "gh workflow enable watch.yml" in github.issues[-1].body
+    github.expect_no_problems()
+
+
+def test_hostile_inputs_and_words_are_refused_or_stay_words(clocked: Clocked, tmp_path: Path) -> None:
+    github, issues = clocked.repository.github, len(clocked.repository.github.issues)
+
+    # given what anyone who may start a workflow could type
+    run = clocked.repository.act("retrain.yml", events.dispatch(github, {"look": CATEGORY})).refused()
+    assert "is no look such as production/" in run.log
+    assert not list(clocked.repository.runner.folder.rglob("pwned"))
+
+    # given a verdict with such words everywhere
+    content = {"environment": "production", "outcome": "BROKEN", "reasons": [CATEGORY, f"`{CATEGORY}`"]}
+    window = {"start": "2026-02-19", "end": "2026-02-25"}
+    (tmp_path / "watch.json").write_text(json.dumps({**content, "window": window}))
+    (tmp_path / "watch.md").write_text(f"# {CATEGORY}\n\n| `{CATEGORY}` | {CATEGORY} |\n")
+    env = {"GITHUB_API_URL": github.url, "GITHUB_SERVER_URL": github.url, "GITHUB_REPOSITORY": "acme/flights"}
+    told = ("weighlock", "github", "watch", str(tmp_path))
+    clocked.project.run(*told, **env, GITHUB_TOKEN=PERSON, WEIGHLOCK_LOGIN="ada")
+    body = github.issues[-1].body
+    assert len(github.issues) == issues + 1
+    assert "touch pwned" in body  # as it was written,
+    for harm in (WORDS, "<img", "](https://evil"):  # and no more
+        assert harm not in body
+    # and for an environment that is none of ours
+    (tmp_path / "watch.json").write_text(json.dumps({**content, "window": window, "environment": CATEGORY}))
+    assert "environment" in clocked.project.run(*told, **env, GITHUB_TOKEN=PERSON, code=2).stderr
     github.expect_no_problems()
 
 

@@ -14,6 +14,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     which = parser.add_mutually_exclusive_group(required=True)
     which.add_argument("version", nargs="?", metavar="VERSION", help="a release, such as v7")
     which.add_argument("--stable", metavar="ENV", help="the one that is stable there; nothing is no mistake")
+    which.add_argument("--data", action="store_true", help="rows that DVC tracks by a .dvc file and that are not here")
     parser.add_argument("--no-rebuild", action="store_true", help="do not run the pipeline where the model is nowhere")
 
 
@@ -22,8 +23,13 @@ def run(args: argparse.Namespace) -> None:
     from weighlock.deployment.environment import read_environment
     from weighlock.outcome import announce
     from weighlock.releases.fetch import HERE, fetch_release
+    from weighlock.releases.tracked import bring_tracked
 
     root = Path.cwd()
+    if args.data:
+        brought = bring_tracked(root)
+        print("\n".join(f"{name}: brought" for name in brought) or "nothing that DVC tracks is missing.")
+        return
     version = args.version or read_environment(args.stable, root).stable
     announce(version=version or "")
     if version is None:

@@ -29,6 +29,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
     post = actions.add_parser("post", help="post the verdict: one comment, and the status `weighlock/gate`")
     post.add_argument("--head", required=True, metavar="SHA")
+    post.add_argument("--branch", default="main", help="that it goes into, whose rules protect it (default: main)")
     post.add_argument("--verdict", type=Path, default=OUT, metavar="DIR", help=f"default: {OUT}")
 
 
@@ -39,11 +40,13 @@ def run(args: argparse.Namespace) -> int:
 
 def _fetch(args: argparse.Namespace) -> int:
     from weighlock.github.api import Client
+    from weighlock.proposals.champion import fetch_data
     from weighlock.proposals.fetch import fetch_artifact, fetch_commit
 
     client = Client.from_environment()
     fetch_commit(client, args.head, Path.cwd())
     found = fetch_artifact(client, args.run_id, ARTIFACT)
+    print(fetch_data(Path.cwd()))
     print(f"{args.head[:7]} is here, {'and the artifact of its run' if found else 'its run left no artifact'}.")
     return 0
 
@@ -77,7 +80,7 @@ def _post(args: argparse.Namespace) -> int:
     except WeighlockError as error:
         set_status(client, head, "error", CONTEXT, f"not weighed: {error}", _address())
         raise
-    print("\n".join(post(client, record, comment, Path.cwd(), ourselves(), _address())))
+    print("\n".join(post(client, record, comment, Path.cwd(), ourselves(), _address(), args.branch)))
     return 0
 
 

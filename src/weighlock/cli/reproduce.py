@@ -1,4 +1,4 @@
-"""`weighlock reproduce`: run a branch's pipeline where it is out of date, and compare its `dvc.lock` with what comes."""
+"""`weighlock reproduce`: a branch's pipeline, run where it is out of date, and its `dvc.lock` compared with that."""
 
 from __future__ import annotations
 

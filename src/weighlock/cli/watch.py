@@ -87,14 +87,26 @@ def _standing(args: argparse.Namespace, released: dt.datetime | None, timezone: 
     return Standing(since_retraining=since, request_open=args.request_open or known.open)
 
 
-def _twin(twin: str | None, recipe: Path, root: Path) -> Callable[[dt.datetime], Twin] | None:
+def _twin(twin: str | None, recipe: Path, root: Path) -> Callable[[dt.datetime], Twin | None] | None:
     from weighlock.watching import twin as twins
 
     if twin is None:
         return None
     if twin == twins.TRAIN:
-        return lambda before: twins.trained(root, recipe, before)
+        return lambda before: _trained(root, recipe, before)
     return lambda before: twins.of_folder(Path(twin), before)
+
+
+def _trained(root: Path, recipe: Path, before: dt.datetime) -> Twin | None:
+    """The twin; without the source's rows there is none, which is said, and faults of the feed are still seen."""
+    from weighlock.errors import SourceError
+    from weighlock.watching.twin import trained
+
+    try:
+        return trained(root, recipe, before)
+    except SourceError as error:
+        print(f"note: whether a retraining would help was not looked at: {error}")
+        return None
 
 
 def _time(text: str, timezone: str) -> dt.datetime:

@@ -38,7 +38,7 @@ def apply(judged: Judged, step: Wanted, root: Path, how: How) -> Done | None:
         raise EvidenceError(
             f"`{step.environment}` has moved on while it was judged: this judgement is of another step. Judge again."
         )
-    found = "; ".join(judged.judgement.reasons)
+    found = "; ".join(reason.rstrip(".") for reason in judged.judgement.reasons)
     reason = how.reason or f"judge: {found if len(found) <= LONGEST else found[: LONGEST - 1] + '…'}"
     how = replace(how, reason=reason, evidence=f"judge {outcome} {digest(judged)}")
     if outcome == "ROLLBACK":

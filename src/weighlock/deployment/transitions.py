@@ -214,8 +214,8 @@ def _unblocked(environment: Environment, version: str, *, unblock: bool) -> tupl
         return environment, None
     if not unblock:
         raise Refused(
-            f"`{version}` is blocked: {entries[0].reason}. It does not come back by itself; if that is mended: "
-            "`--unblock --reason …`."
+            f"`{version}` is blocked: {entries[0].reason.rstrip('.')}. It does not come back by itself; "
+            "if that is mended: `--unblock --reason …`."
         )
     return changed(environment, blocked=[entry for entry in environment.blocked if entry not in entries]), version
 

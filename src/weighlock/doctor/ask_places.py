@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 SECONDS = 20
 OFFLINE = Unasked("not asked (--offline)")
 TRY = Unasked("not tried: `weighlock doctor --probe` writes a small file there and takes it away")
+FOLDER = "a folder, out of reach for workflows on GitHub's own machines"
 PROBE = ".weighlock-doctor-"
 
 
@@ -75,7 +76,7 @@ def without_password(url: str) -> str:
 def _folder(shown: str, folder: Path) -> Place:
     if not folder.is_dir():
         return Place(shown, reached=False, writable=False, said="no such folder")
-    return Place(shown, reached=True, writable=os.access(folder, os.W_OK | os.X_OK))
+    return Place(shown, reached=True, writable=os.access(folder, os.W_OK | os.X_OK), said=FOLDER)
 
 
 def _store(shown: str, how: Ask, opened: Callable[[], tuple[Any, str]]) -> Place:

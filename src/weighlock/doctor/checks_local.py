@@ -118,7 +118,8 @@ def _place(name: str, place: Place | None, *, why: str, fix: str, mend: str) -> 
     if reached.state != "found":
         return [reached]
     takes = "nothing can be brought there: no data of a retraining or release, no compacted days"
-    return [reached, _asked(f"{name}, writable", place.writable, said=place.said, why=takes, fix=mend)]
+    said = "" if place.writable is True else place.said
+    return [reached, _asked(f"{name}, writable", place.writable, said=said, why=takes, fix=mend)]
 
 
 def _asked(name: str, answer: Maybe[bool], *, why: str, fix: str, detail: str = "", said: str = "") -> Finding:

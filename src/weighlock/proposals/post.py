@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 CONTEXT, MARKER = "weighlock/gate", "gate"
 
 
-def post(client: Client, record: Record, comment: str, root: Path, login: str, run: str) -> list[str]:
+def post(client: Client, record: Record, comment: str, root: Path, login: str, run: str, branch: str) -> list[str]:
     """Post it; what was done, a line each. The status comes first: it is what protects main.
 
     Args:
@@ -27,11 +27,12 @@ def post(client: Client, record: Record, comment: str, root: Path, login: str, r
         root: main's clone.
         login: who we are.
         run: the address of the run.
+        branch: that is protected.
 
     Raises:
         GitHubError: GitHub refuses or does not answer.
     """
-    state, description = guarded(client, record, root)
+    state, description = guarded(client, record, root, branch)
     set_status(client, record.head, state, CONTEXT, description, run)
     done = [f"{CONTEXT} of {record.head[:7]}: {state} ({description})"]
     if state != record.state:
@@ -45,14 +46,9 @@ def post(client: Client, record: Record, comment: str, root: Path, login: str, r
     return done
 
 
-def guarded(client: Client, record: Record, root: Path) -> tuple[State, str]:
+def guarded(client: Client, record: Record, root: Path, branch: str) -> tuple[State, str]:
     """State and description; a success that owners have to approve is one only where GitHub sees to that."""
     if record.state != "success" or not record.owners:
         return record.state, record.description
-    why = unguarded(client, default_branch(client), record.owners, root)
+    why = unguarded(client, branch, record.owners, root)
     return ("failure", f"needs its owners' approval, but {why}") if why else (record.state, record.description)
-
-
-def default_branch(client: Client) -> str:
-    """The branch that pull requests go into."""
-    return str(client.get("")["default_branch"])

@@ -12,14 +12,12 @@ import re
 import subprocess
 import sys
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
 from weighlock.errors import EvidenceError, WeighlockError
 from weighlock.files import write_text
-from weighlock.layout import METRICS
-from weighlock.results import TOLERANCE, compare, find_result
-from weighlock.revisions import LOCK, Revision, load_lock
-from weighlock.tracking.result import numbers
+from weighlock.proposals.claim import Outcome, claim
+from weighlock.revisions import LOCK, Revision
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -27,7 +25,6 @@ if TYPE_CHECKING:
 
     from weighlock.proposals.changes import Changes
 
-Outcome = Literal["unchanged", "identical", "equivalent", "different"]
 GATE = "reports/gate"
 _RUNS = re.compile(r"^Running stage '([^']+)'", re.MULTILINE)
 
@@ -70,25 +67,6 @@ def reproduce(root: Path, changes: Changes) -> Reproduced:
         raise
     outcome, reasons = claim(root, changes.head, claimed)
     return Reproduced(outcome, reasons, ran, own_verdict(root), tuple(notes))
-
-
-def claim(root: Path, head: str, claimed: str) -> tuple[Outcome, tuple[str, ...]]:
-    """How the branch's `dvc.lock`, whose text is `claimed`, compares with the working tree's."""
-    found = load_lock((root / LOCK).read_bytes(), f"`{LOCK}`")
-    try:
-        said = load_lock(claimed.encode(), f"the branch's `{LOCK}`")
-    except EvidenceError as error:
-        return "different", (str(error),)
-    if said == found:
-        return "identical", (f"`{LOCK}` is what `dvc repro` gives, byte for byte.",)
-    if stale := [name for name in found if _given(said.get(name, {}), found) != _given(found[name], found)]:
-        named = ", ".join(f"`{name}`" for name in stale)
-        return "different", (f"`{LOCK}` was not made from this code, these parameters and data: {named}.",)
-    try:
-        compared = compare(find_result(head, root), find_result(str(root), root))
-    except EvidenceError as error:
-        return _by_metrics(root, head, str(error))
-    return compared.outcome, compared.reasons
 
 
 def own_verdict(root: Path) -> str | None:
@@ -138,27 +116,6 @@ def _repro(root: Path) -> tuple[str, ...]:
     if done.returncode:
         raise EvidenceError(f"`dvc repro` ends with {done.returncode}: {_last(done.stdout)} Run it in your clone.")
     return tuple(dict.fromkeys(_RUNS.findall(done.stdout)))
-
-
-def _given(stage: dict[str, Any], found: dict[str, Any]) -> dict[str, Any]:
-    """What a stage is made from, but for what other stages make."""
-    made = {out["path"] for other in found.values() for out in other.get("outs") or []}
-    deps = {dep["path"]: dep.get("md5") for dep in stage.get("deps") or [] if dep["path"] not in made}
-    return {"cmd": stage.get("cmd"), "deps": deps, "params": stage.get("params")}
-
-
-def _by_metrics(root: Path, head: str, why: str) -> tuple[Outcome, tuple[str, ...]]:
-    """Where the branch's models were pushed nowhere, the metrics that it committed are what there is to compare."""
-    try:
-        said = numbers(json.loads(Revision(head, root).text(METRICS)))
-    except (EvidenceError, ValueError):
-        return "different", (f"Its models and metrics are not to be had: {why}",)
-    found = numbers(json.loads((root / METRICS).read_bytes()))
-    apart = [k for k in found if k not in said or abs(found[k] - said[k]) > TOLERANCE * max(1.0, abs(found[k]))]
-    if apart or said.keys() != found.keys():
-        told = [f"{k}: {said.get(k)} is claimed, {found[k]} comes out" for k in apart[:10]]
-        return "different", tuple(told) or ("Other metrics are claimed than come out.",)
-    return "equivalent", ("Its metrics are what comes out; its models, which were not pushed, have other bytes.",)
 
 
 def _run(root: Path, *words: str) -> subprocess.CompletedProcess[str]:

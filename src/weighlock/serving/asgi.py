@@ -50,7 +50,7 @@ class Entry:
             settings = self._settings()
             self._started = Started(settings)
         except WeighlockError as error:
-            await send({"type": "lifespan.startup.failed", "message": f"error: {error}"})
+            await send({"type": "lifespan.startup.failed", "message": str(error)})
             return
         tick = asyncio.create_task(self._started.application.tick())
         watch = asyncio.create_task(_outlive_nobody(settings.supervisor))

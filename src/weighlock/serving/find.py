@@ -26,6 +26,8 @@ def find_service(folder: Path | None, root: Path) -> tuple[Path, Service]:
         EvidenceError: there is no model, or its signature is none.
         ConfigError: `params.yaml: serve` or `service.json` is wrong.
     """
+    if folder and not (folder / SIGNATURE).is_file():
+        raise EvidenceError(f"`{folder}` holds no model: no `{SIGNATURE}`. Name a folder such as `{SERVED}`.")
     at = folder or root / SERVED
     if folder and (folder / SERVICE_FILE).exists():
         return folder, read_service(folder)

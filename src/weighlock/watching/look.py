@@ -48,7 +48,7 @@ class Question:
     timezone: str
     metric: str
     standing: Standing = field(default_factory=Standing)
-    twin: Callable[[dt.datetime], Twin] | None = None
+    twin: Callable[[dt.datetime], Twin | None] | None = None
 
 
 @dataclass(frozen=True)

@@ -33,8 +33,8 @@ def main() -> int:
         description = Description.fetched(folder / "description")
         project = _project(folder, args.base if args.event == "pull_request" else "HEAD")
         with hosted(project, description, folder) as repository:
-            if (project.path / ".dvc/cache").is_dir():
-                repository.warm()
+            cache = subprocess.run(["dvc", "cache", "dir"], cwd=ROOT, capture_output=True, text=True, check=True).stdout
+            repository.warm(Path(cache.strip()))
             run = repository.act(args.workflow, _event(repository, args), job=args.job, timeout=3600)
         print(run.log)
         for job in run.jobs.values():

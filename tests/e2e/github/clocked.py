@@ -45,10 +45,11 @@ sys.exit(main(["release", "--offline"]))
 
 @dataclass
 class Clocked:
-    """The repository, and its log."""
+    """The repository, its log, and DVC's remote."""
 
     repository: Repository
     log: Path
+    store: Path  # DVC's remote
 
     @property
     def project(self) -> Project:

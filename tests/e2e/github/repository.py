@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 import subprocess
 import sys
 import tarfile
@@ -59,12 +61,22 @@ class Repository:
         work.run("git", "push", "-q", "--force", "origin", f"{branch}:refs/heads/{branch}")
         return sha
 
-    def warm(self) -> None:
-        """Keep the clone's data and models as a run on main would have: its workflow's cache is then warm."""
+    def warm(self, cache: Path | None = None) -> None:
+        """Keep data and models as a run on main would have: its workflow's cache is then warm.
+
+        Args:
+            cache: DVC's, of which what the clone's `dvc.lock` names is taken; without it, all of the clone's own.
+        """
         place = self.github.kept / "caches/refs%2Fheads%2Fmain"
         place.mkdir(parents=True, exist_ok=True)
         with tarfile.open(place / "dvc-main.tar", "w") as tar:
-            tar.add(self.project.path / ".dvc/cache", arcname=".dvc/cache")
+            if cache is None:
+                tar.add(self.project.path / ".dvc/cache", arcname=".dvc/cache")
+                return
+            for digest in _digests((self.project.path / "dvc.lock").read_text(), cache):
+                inside = f"files/md5/{digest[:2]}/{digest[2:]}"
+                if (cache / inside).is_file():
+                    tar.add(cache / inside, arcname=f".dvc/cache/{inside}")
 
     def start(self, branch: str, base: str = "main") -> None:
         """Go to a new branch in the clone, from the newest main of origin."""
@@ -99,6 +111,15 @@ class Repository:
         self.git("update-ref", "refs/heads/main", merged)
         pull.state, pull.merged = "closed", merged
         return before
+
+
+def _digests(lock: str, cache: Path) -> set[str]:
+    """What a `dvc.lock` names, and what the folders among that hold."""
+    found = set(re.findall(r"md5: (\w{32}(?:\.dir)?)", lock))
+    for folder in [digest for digest in found if digest.endswith(".dir")]:
+        listed = cache / f"files/md5/{folder[:2]}/{folder[2:]}"
+        found |= {entry["md5"] for entry in json.loads(listed.read_text())} if listed.is_file() else set()
+    return found
 
 
 @contextmanager

@@ -6,6 +6,7 @@ import base64
 import subprocess
 from typing import TYPE_CHECKING, Any
 
+from github.description import LEFT_OUT
 from github.routes import Refused, Request, commit_of, git, repository_json, route, status_json
 from github.state import Status
 
@@ -51,7 +52,8 @@ def repository(github: GitHub, request: Request) -> tuple[int, Any]:
         raise Refused(404, "Not Found")
     shown = repository_json(github, full)
     shown["owner"]["type"] = github.owner_kind
-    return 200, shown
+    # GitHub's own example lacks a language, and is a fork's
+    return 200, {**shown, "language": "Python", "source": LEFT_OUT, "parent": LEFT_OUT}
 
 
 @route("git/get-ref")

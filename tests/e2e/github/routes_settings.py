@@ -103,7 +103,7 @@ def actions_permissions(github: GitHub, request: Request) -> tuple[int, Any]:
 
 @route("actions/list-repo-organization-secrets", "actions/list-repo-organization-variables")
 def shared_list(github: GitHub, request: Request) -> tuple[int, Any]:
-    return 200, {"total_count": 0, request.operation.rpartition("-")[2]: Exactly([])}
+    return 200, {"total_count": 0, request.operation.rpartition("-")[2]: []}
 
 
 @route("apps/get-repo-installation")

@@ -68,8 +68,8 @@ class Runner:
         tree = self._tree(place, event)
         path = tree / ".github/workflows" / workflow
         content = yaml.safe_load(path.read_text())
-        token = f"ghs_run{number}"
-        self.github.tokens[token] = Token(BOT, _rights(content, job, event.fork))
+        tokens = self._tokens(number, content, event.fork)
+        path.write_text(_with_own_tokens(path.read_text()))
         given = {} if event.fork else {**self.secrets, **(secrets or {})}
         words = [
             str(Path(sys.executable).parent / "act"), event.name, "--json", "-C", str(tree), "-W", str(path),
@@ -84,14 +84,24 @@ class Runner:
         for name, value in event.inputs.items():
             words += ["--input", f"{name}={value}"]
         (place / "event.json").write_text(json.dumps(event.payload))
-        _write(place / "env", {**self._env(place, number, event), **(env or {})})
-        _write(place / "secrets", {**given, "GITHUB_TOKEN": token})
+        of_jobs = {"STANDIN_TOKENS": json.dumps(tokens)}
+        _write(place / "env", {**self._env(place, number, event), **of_jobs, **(env or {})})
+        own = {_secret_of(name): token for name, token in tokens.items()}
+        _write(place / "secrets", {**given, **own, "GITHUB_TOKEN": f"ghs_run{number}"})
         _write(place / "vars", {**self.variables, **(variables or {})})
         with self._home() as home:
             began = time.monotonic()
             code, lines = _watched(words, home, place, stop_at, timeout)
             seconds = time.monotonic() - began
         return self._told(place, number, workflow, content, event, code, lines, seconds)
+
+    def _tokens(self, number: int, workflow: dict[str, Any], fork: bool) -> dict[str, str]:
+        """Job -> its own token, with the rights that it names. The run's common one may do nothing."""
+        self.github.tokens[f"ghs_run{number}"] = Token(BOT, {})
+        tokens = {name: f"ghs_run{number}_{name}" for name in workflow["jobs"]}
+        for name, token in tokens.items():
+            self.github.tokens[token] = Token(BOT, _rights(workflow["jobs"][name], workflow, fork))
+        return tokens
 
     def _tree(self, place: Path, event: Event) -> Path:
         """The commit whose workflows run; jobs see it only by checking it out."""
@@ -203,18 +213,28 @@ def _git(*words: str) -> str:
     return done.stdout
 
 
-def _rights(workflow: dict[str, Any], job: str | None, fork: bool) -> dict[str, str]:
-    """The most that any of the jobs that run may do. act knows no rights; the mock refuses what none of them has."""
-    found: dict[str, str] = {}
-    for name, content in workflow["jobs"].items():
-        if job and name != job:
-            continue
-        asked = content.get("permissions", workflow.get("permissions", {})) or {}
-        assert isinstance(asked, dict), "permissions are named one by one"
-        for scope, right in asked.items():
-            held = "read" if fork and right == "write" else right
-            found[scope] = max(found.get(scope, "none"), held, key=["none", "read", "write"].index)
-    return found
+def _rights(job: dict[str, Any], workflow: dict[str, Any], fork: bool) -> dict[str, str]:
+    """What a job's token may do; a fork's reads at the most."""
+    asked = job.get("permissions", workflow.get("permissions", {})) or {}
+    assert isinstance(asked, dict), "permissions are named one by one"
+    return {scope: "read" if fork and right == "write" else right for scope, right in asked.items()}
+
+
+def _secret_of(job: str) -> str:
+    return f"STANDIN_TOKEN_{job.upper().replace('-', '_')}"
+
+
+def _with_own_tokens(text: str) -> str:
+    """The workflow with each job's own token in place of the one that act gives to all of them."""
+    lines, job, inside = [], "", False
+    for line in text.splitlines(keepends=True):
+        if line[:1].strip():
+            inside, job = line.startswith("jobs:"), ""
+        elif inside and (start := re.match(r"  ([\w-]+):", line)):
+            job = start[1]
+        own = f"secrets.{_secret_of(job)}"
+        lines.append(re.sub(r"\b(github\.token|secrets\.GITHUB_TOKEN)\b", own, line) if job else line)
+    return "".join(lines)
 
 
 def _write(path: Path, values: dict[str, str]) -> None:

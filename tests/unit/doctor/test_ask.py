@@ -75,6 +75,13 @@ def test_a_store_is_asked_and_written_to_as_far_as_one_allows(tmp_path: Path) ->
         writes += [name for name in memory.find("/doctor") if PROBE in name]
     assert writes == []  # what was tried with is taken away again
 
+    (tmp_path / "days").mkdir()
+    (tmp_path / "params.yaml").write_text(params.replace("log_url: null", "log_url: days"))
+    place = log_place(tmp_path, Ask(network=False))
+    assert place is not None
+    assert (place.reached, place.writable) == (True, True)
+    assert "out of reach for workflows" in place.said
+
     (tmp_path / "params.yaml").write_text(params.replace("log_url: null", "log_url: nowhere"))
     place = log_place(tmp_path, Ask())
     assert place is not None

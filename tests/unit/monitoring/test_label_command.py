@@ -163,3 +163,50 @@ def test_log_url_says_where_the_days_are(log: Log, capsys: pytest.CaptureFixture
     Path("params.yaml").write_text(params.replace("log_url: null", "log_url: 7"))
     with pytest.raises(ConfigError, match="log_url"):
         find_log()
+
+
+# --- as the clock calls it: nobody names anything
+
+
+def test_outcomes_come_from_where_params_say(log: Log, capsys: pytest.CaptureFixture[str]) -> None:
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(
+        params.replace("outcomes: null", "outcomes: {files: out.csv, by: nr=entity, truth: was, told: told}")
+    )
+    log.write(record("a", "7"), record("b", "8"))
+    Path("out.csv").write_text("nr,was,told\n7,true,2026-02-01\n9,false,2026-02-01\n")
+    Path("mine.csv").write_text("id,late\nb,true\n")
+
+    assert main(["label", "--at", "2026-02-10"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("outcomes of out.csv (`monitoring.outcomes`):\n2 outcomes are about 1 predictions: 1 new")
+    assert told(log) == {"a": "true"}
+    # what is named counts instead
+    assert main(["label", "mine.csv", "--at", "2026-02-10"]) == 0
+    assert told(log) == {"a": "true", "b": "true"}
+
+
+@pytest.mark.parametrize(
+    "outcomes", ["{by: id}", "{files: a.csv, sql: SELECT 1}", "{file: a.csv}", "{files: a.csv, within: soon}"]
+)
+def test_outcomes_that_say_nothing_or_too_much_are_named(log: Log, outcomes: str) -> None:
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("outcomes: null", f"outcomes: {outcomes}"))
+    with pytest.raises(ConfigError, match=r"outcomes|file"):
+        read_log_url()
+
+
+def test_compaction_is_neutral_where_no_machine_has_logged(
+    log: Log, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("GITHUB_OUTPUT", "github")
+    assert main(["log", "compact"]) == 0
+    assert "`monitoring.log_url` in `params.yaml` is not set" in capsys.readouterr().out
+
+    params = Path("params.yaml").read_text()
+    Path("params.yaml").write_text(params.replace("log_url: null", "log_url: s3://bucket/days"))
+    assert main(["log", "compact"]) == 0
+    assert "bring their days to s3://bucket/days" in capsys.readouterr().out
+    assert Path("github").read_text().split() == ["outcome=NEUTRAL", "log=unset", "outcome=NEUTRAL", "log=set"]
+
+    assert main(["log", "compact", "--log-dir", "nowhere", "--to", "days"]) == 2

@@ -221,6 +221,10 @@ def test_where_on_github_is_told_by_origin(released: tuple[Path, Release], githu
         github.asked.clear()
 
 
+NAMES = ("model.onnx", "signature.json", "golden.json", "profile.parquet")
+ELSEWHERE = json.dumps({"assets": [{"name": name, "url": "http://evil.example/x"} for name in NAMES]}).encode()
+
+
 @pytest.mark.parametrize(
     ("change", "said"),
     [
@@ -229,7 +233,7 @@ def test_where_on_github_is_told_by_origin(released: tuple[Path, Release], githu
         ({"body": b"<html>"}, "answers something else than a release"),
         ({"body": b'{"assets": [{"name": "golden.json"}]}'}, "answers something else than a release"),
         ({"assets": {"golden.json": b"{}"}}, r"has no asset `model\.onnx`; it has golden\.json"),
-        ({"body": b'{"assets": [{"name": "model.onnx", "url": "http://evil.example/x"}]}'}, "is not on 127"),
+        ({"body": ELSEWHERE}, "is not on 127"),
         ({"api": "file:///etc"}, "is no address of GitHub's"),
     ],
 )

@@ -218,3 +218,8 @@ def test_a_worker_keeps_the_collector_away_from_what_lives_as_long_as_it(monkeyp
         ("set_threshold", (startup.COLLECT_AFTER, 20, 100)),
         ("setswitchinterval", (startup.SWITCH_SECONDS,)),
     ]
+
+
+def test_a_folder_without_a_model_is_named(tmp_path: Path) -> None:
+    with pytest.raises(EvidenceError, match=r"`.*/away` holds no model: no `signature\.json`"):
+        find_service(tmp_path / "away", tmp_path)

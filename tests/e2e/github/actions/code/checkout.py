@@ -3,7 +3,7 @@
 import os
 import shutil
 
-from common import WORKSPACE, fail, given, put, run
+from common import WORKSPACE, fail, given, put, run, token
 
 repository = given("repository") or os.environ["GITHUB_REPOSITORY"]
 ours = repository == os.environ["GITHUB_REPOSITORY"]
@@ -50,10 +50,9 @@ if local.startswith("refs/remotes/origin/"):
 else:
     git("checkout", "-q", "--force", "--detach", local or ref)
 if given("persist-credentials", "true") == "true":
-    token = given("token")
-    if not token:
+    if not token():
         fail("checkout: no token")
-    git("config", "remote.origin.receivepack", f"env STANDIN_TOKEN={token} git-receive-pack")
+    git("config", "remote.origin.receivepack", f"env STANDIN_TOKEN={token()} git-receive-pack")
 else:
     git("config", "remote.origin.pushurl", "file:///checkout-had-persist-credentials-false")
 head = git("rev-parse", "HEAD")

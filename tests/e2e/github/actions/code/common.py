@@ -21,6 +21,13 @@ def given(name: str, default: str = "") -> str:
     return default
 
 
+def token() -> str:
+    """The input `token`; where that is the default, what the job that runs this may use."""
+    own = json.loads(os.environ["STANDIN_TOKENS"]).get(os.environ["GITHUB_JOB"], "")
+    common = f"ghs_run{os.environ['GITHUB_RUN_ID']}"
+    return own if given("token") == common else given("token")
+
+
 def lines(name: str) -> list[str]:
     """The lines of an input."""
     return [line.strip() for line in given(name).splitlines() if line.strip()]
