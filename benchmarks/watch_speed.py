@@ -49,16 +49,16 @@ def write_log(folder: Path, rows: int) -> None:
             places = random.integers(0, len(world.day), rows // DAYS // 2)
             start = START + dt.timedelta(days=day, hours=11 * part)
             store.write_table(
-                new_name(PREDICTIONS, f"{start:%Y-%m-%d}", start), _table(world, places, start, f"{day}-{part}")
+                new_name(PREDICTIONS, f"{start:%Y-%m-%d}", start), table_of(world, places, start, f"{day}-{part}", 20)
             )
 
 
-def _table(world: Any, places: Any, start: dt.datetime, prefix: str) -> pa.Table:
+def table_of(world: Any, places: Any, start: dt.datetime, prefix: str, columns: int | None = None) -> pa.Table:
     import pyarrow as pa
 
     from weighlock.monitoring.log_table import TEXT, TIME
 
-    names = list(world.frame.columns)[:20]
+    names = list(world.frame.columns)[:columns]
     count = len(places)
     micros = np.int64(start.timestamp() * 1e6) + np.arange(count) * 200_000
     features = [pa.array(world.frame[name].to_numpy()[places], from_pandas=True) for name in names]

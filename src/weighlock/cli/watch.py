@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from weighlock.decisions.trigger import Standing
+    from weighlock.monitoring.collect import LogPlace
+    from weighlock.watching.look import Look
     from weighlock.watching.performance import Twin
 
 
@@ -37,6 +39,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--retrainings", type=Path, metavar="FILE", help="says both, as `weighlock github retrainings` writes it"
     )
     parser.add_argument("--out", type=Path, metavar="DIR", help="where to write (default: reports/watch/ENV)")
+    parser.add_argument("--metrics", type=Path, metavar="FILE", help="for node_exporter's textfile collector (.prom)")
+    parser.add_argument("--no-labels", action="store_true", help="no outcomes are expected: none can be late")
     parser.add_argument("--no-evidently", action="store_true", help="leave its report out: it takes most of the time")
 
 
@@ -67,13 +71,27 @@ def run(args: argparse.Namespace) -> int:
     if not args.no_evidently and len(seen.rows) and len(seen.reference.days):
         from weighlock.watching.evidently_report import draw
 
-        drawn = draw(seen.rows, seen.reference, found.watched.bins, policy.sample, policy.seed)
+        drawn = draw(seen.rows, seen.reference, found.watched, policy.sample, policy.seed)
     context = context_of(seen, args.environment, found.name, drawn, policy.sample)
     folder = args.out or Path(FOLDER) / args.environment
     write(seen, policy.rules, context, drawn, folder)
+    if args.metrics is not None:
+        _tell(args.metrics, args.environment, seen, at, None if args.no_labels else place)
     announce(outcome=seen.verdict.outcome, reason="; ".join(seen.verdict.reasons))
     print("\n".join(lines(seen.verdict, seen.evidence, context, str(folder / SUMMARY))))
     return EXIT_CODES[seen.verdict.outcome]
+
+
+def _tell(file: Path, environment: str, seen: Look, at: dt.datetime, labels: LogPlace | None) -> None:
+    """Write the file for Prometheus; without a log of labels, none are late."""
+    from weighlock.files import write_text
+    from weighlock.monitoring.exposition import exposition
+    from weighlock.monitoring.label_newest import newest_known
+    from weighlock.monitoring.log_record import key_from_environment
+    from weighlock.watching.metrics import told
+
+    lag = None if labels is None else newest_known(labels, at, key_from_environment())
+    write_text(file, exposition(told(seen, environment, at, lag)))
 
 
 def _standing(args: argparse.Namespace, released: dt.datetime | None, timezone: str, at: dt.datetime) -> Standing:

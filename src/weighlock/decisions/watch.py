@@ -1,7 +1,8 @@
 """The watch: from what a window of production shows to OK, WARN, RETRAIN, BROKEN or UNKNOWN.
 
 A window without any drift, fault or loss is called one at most as often as `false_alarms`, which the looks share: half
-for drift, a fifth for faults, three tenths for performance. Inside each share the looks are corrected for their number.
+for drift, a tenth for faults, whose fences hardly hang on it, the rest for performance. Inside each share the looks are
+corrected for their number.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from weighlock.decisions import trigger
+from weighlock.statistics.drift_units import conversion_of
 from weighlock.statistics.multiple import holm
 
 if TYPE_CHECKING:
@@ -22,7 +24,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["OK", "WARN", "RETRAIN", "BROKEN", "UNKNOWN"]
 EXIT_CODES: dict[Outcome, int] = {"OK": 0, "WARN": 0, "RETRAIN": 3, "BROKEN": 5, "UNKNOWN": 4}
-SHARES = {"drift": 0.5, "faults": 0.2, "performance": 0.3}
+SHARES = {"drift": 0.5, "faults": 0.1, "performance": 0.4}
 SCORE = "(score)"
 LEAST_DAYS = 5
 
@@ -133,9 +135,12 @@ def decide(evidence: Evidence, rules: Rules) -> Verdict:
 
 def counts(column: str, evidence: Evidence, rules: Rules) -> bool:
     """Whether a column's drift is more than a note: a score's, or that of a feature that the model makes much of."""
-    if evidence.importance is None or column.startswith(SCORE):
-        return True
-    return evidence.importance.get(column, 0.0) >= rules.important
+    return column.startswith(SCORE) or important(column, evidence.importance, rules.important)
+
+
+def important(feature: str, importance: Mapping[str, float] | None, least: float) -> bool:
+    """Whether the model makes much of a feature; where that is not known, it may."""
+    return importance is None or importance.get(feature, 0.0) >= least
 
 
 def told_fault(fault: Fault, days: Sequence[dt.date]) -> str:
@@ -151,6 +156,8 @@ def told_fault(fault: Fault, days: Sequence[dt.date]) -> str:
         "constant": f"`{fault.column}` is stuck at {fault.value} {since}",
         "jump": f"`{fault.column}`: its daily mean leapt from {fault.usual:.4g} to {fault.found:.4g} on {first}, "
         f"farther than it ever did from one day to the next: a sensor or its unit{_unit(fault.usual, fault.found)}",
+        "unit": f"`{fault.column}`: its daily mean is {fault.found:.4g} {since}, where the other columns foretell "
+        f"{fault.usual:.4g}: its unit ({fault.value}?)",
     }[fault.kind]
 
 
@@ -184,22 +191,28 @@ def _twice(drifted: Sequence[Drift], before: Sequence[Drift]) -> tuple[str, ...]
 
 
 def _shown(evidence: Evidence, rules: Rules) -> tuple[str, ...]:
-    """The gains that are shown to be beyond the margin: a third of the error for the twin, the rest for corrections.
+    """The gains that speak for a retraining: a third of the error for the twin, if there is one, else for corrections.
 
-    Those are many looks, by the features that the model lives by, and are corrected by Holm (1979).
+    The twin's has to be shown to be beyond the margin. Corrections only stand in for a retraining that could have
+    seen what they have seen; they have to be shown to gain at all, and the margin at the best guess, as drifts are
+    held against chance and a floor. They are many looks, by the features that the model lives by: Holm (1979).
     """
     share = rules.false_alarms * SHARES["performance"]
-    error = share / 3
     twins = [gain for gain in evidence.gains if not gain.name]
+    error = share / 3 if twins else 0.0
     corrections = [gain for gain in evidence.gains if gain.name and counts(gain.name, evidence, rules)]
-    adjusted = holm([gain.estimate.p_above(rules.margin) for gain in corrections])
+    adjusted = holm([gain.estimate.p_above(0.0) for gain in corrections])
     told = [
         f"the same recipe, trained up to the window, would lose {gain.estimate.value:.4f} less "
         f"(at least {gain.estimate.lower(1 - error):.4f}; the margin is {rules.margin:g})"
         for gain in twins
         if gain.estimate.p_above(rules.margin) <= error
     ]
-    shown = [gain for gain, p in zip(corrections, adjusted, strict=True) if p <= share - error]
+    shown = [
+        gain
+        for gain, p in zip(corrections, adjusted, strict=True)
+        if p <= share - error and gain.estimate.value >= rules.margin
+    ]
     if shown:
         best = max(shown, key=lambda gain: gain.estimate.value)
         told.append(
@@ -209,19 +222,6 @@ def _shown(evidence: Evidence, rules: Rules) -> tuple[str, ...]:
     return tuple(told)
 
 
-# (name, factor, shift): what one unit comes to in the other
-_UNITS = (
-    ("°F to °C", 1 / 1.8, -32 / 1.8), ("miles to km", 1.609344, 0.0), ("inches to mm", 25.4, 0.0),
-    ("inches to cm", 2.54, 0.0), ("pounds to kg", 0.45359237, 0.0), ("feet to m", 0.3048, 0.0),
-    ("m/s to km/h", 3.6, 0.0), ("hPa to inHg", 0.02953, 0.0), ("a share to per cent", 100.0, 0.0),
-    ("thousands to ones", 1000.0, 0.0), ("hours to minutes", 60.0, 0.0), ("ones to tens", 10.0, 0.0),
-)  # fmt: skip
-_NEAR = 0.1  # of the value: days differ
-
-
 def _unit(before: float, after: float) -> str:
-    """The conversion that comes nearest to what happened; empty where none is near."""
-    both = [(name, before * factor + shift) for name, factor, shift in _UNITS]
-    both += [(" to ".join(reversed(name.split(" to "))), (before - shift) / factor) for name, factor, shift in _UNITS]
-    name, value = min(both, key=lambda one: abs(one[1] - after))
-    return f" ({name}?)" if abs(value - after) <= _NEAR * max(abs(before), abs(after)) else ""
+    name = conversion_of(before, after)
+    return f" ({name}?)" if name else ""

@@ -155,7 +155,8 @@ def _differences(evidence: Evidence, context: Context) -> list[str]:
         return []
     ours = {_plain(drift.column) for drift in evidence.drifts if drift.drifted}
     theirs = {name for name, (value, threshold, _) in context.evidently.items() if value > threshold}
-    only, missed = sorted(theirs - ours), sorted(ours - theirs)
+    faulty = {fault.column for fault in evidence.faults}
+    only, missed = sorted(theirs - ours - faulty), sorted(ours - theirs)
     said = [
         (
             f"Its defaults, on {count(context.sample, 'row')} of either side, call {count(len(theirs), 'column')} of "

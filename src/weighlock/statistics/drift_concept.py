@@ -20,9 +20,10 @@ if TYPE_CHECKING:
 
 STEPS = 8
 FOLDS = 4
-RIDGE = 5.0  # rows' worth of doubt that a category differs at all
+RIDGE = 40.0  # rows' worth of doubt that a category differs at all
 FARTHEST = 6.0  # logits
 CLIP = 1e-6
+CLOSE = 1e-5  # logits
 
 
 def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.int64]) -> Estimate:
@@ -49,7 +50,7 @@ def correction_gain(scored: Scored, groups: NDArray[np.intp], days: NDArray[np.i
         offsets, slopes = _moves(logits[learn], centred[learn], truth, groups[learn], int(groups.max()) + 1)
         corrected[apply] += offsets[groups[apply]] + slopes[groups[apply]] * centred[apply]
     better = Scored("binary", scored.truth, 1 / (1 + np.exp(-corrected)))
-    # where nothing has changed, gains are losses: that days may be alike needs no allowance beside the margin
+    # where nothing has changed, gains are losses: that days may be alike needs no allowance
     return mean_difference(log_losses(scored) - log_losses(better), Units(number))
 
 
@@ -67,8 +68,10 @@ def _moves(
     shared = 0.0
     for _ in range(STEPS):
         given = 1 / (1 + np.exp(-(logits + shared)))
-        shared += float((truth - given).sum() / max((given * (1 - given)).sum(), CLIP))
-        shared = float(np.clip(shared, -FARTHEST, FARTHEST))
+        step = float((truth - given).sum() / max((given * (1 - given)).sum(), CLIP))
+        shared = float(np.clip(shared + step, -FARTHEST, FARTHEST))
+        if abs(step) < CLOSE:
+            break
     offsets, slopes, doubt = np.zeros(count), np.zeros(count), RIDGE / 4
     for _ in range(STEPS):
         given = 1 / (1 + np.exp(-(logits + shared + offsets[groups] + slopes[groups] * centred)))
@@ -76,8 +79,11 @@ def _moves(
         up, steep = summed(left) - doubt * offsets, summed(left * centred) - doubt * slopes
         bend, cross, twist = summed(weight) + doubt, summed(weight * centred), summed(weight * centred**2) + doubt
         determinant = bend * twist - cross**2
-        offsets += np.clip((twist * up - cross * steep) / determinant, -1.0, 1.0)
-        slopes += np.clip((bend * steep - cross * up) / determinant, -1.0, 1.0)
+        further = np.clip((twist * up - cross * steep) / determinant, -1.0, 1.0)
+        steeper = np.clip((bend * steep - cross * up) / determinant, -1.0, 1.0)
+        offsets, slopes = offsets + further, slopes + steeper
+        if max(np.abs(further).max(), np.abs(steeper).max()) < CLOSE:
+            break
     rows = np.bincount(groups, minlength=count) / max(len(groups), 1)
     return offsets - offsets @ rows, slopes - slopes @ rows
 

@@ -9,16 +9,16 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 
 from weighlock.statistics.drift_distance import Column, moments
+from weighlock.statistics.drift_tails import fence, of_shares, share_of
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Floats = NDArray[np.float64]
 
-FaultKind = Literal["type", "range", "nulls", "unseen", "constant", "jump"]
-KINDS = 6
+FaultKind = Literal["type", "range", "nulls", "unseen", "constant", "jump", "unit"]
+KINDS = 7
 LEAST_CHANGES = 20  # from one day to the next, for the largest of them to say what is usual
-FEW, FENCE = 5, 4.0
 SELDOM = 0.05
 NEVER = 1e-12  # a share whose logarithm is taken
 SURE = 5.0  # standard errors
@@ -39,6 +39,8 @@ class Feed:
         levels: (W,) of each day's values; NaN where there are none; empty for categories.
         before: the mean of the day before the window; None where that is not known.
         follows: (R - 1,) whether a reference day is the day after the one before it.
+        alike: (1 + W,) levels of the day before and of the window's, as the reference's are told: by bins, and by how
+            far values lie beyond them; NaN and empty as `levels`.
     """
 
     column: Column
@@ -50,6 +52,7 @@ class Feed:
     levels: Floats
     before: float | None
     follows: NDArray[np.bool_]
+    alike: Floats
 
 
 @dataclass(frozen=True)
@@ -77,11 +80,12 @@ class Fault:
 
     Attributes:
         column: the feature.
-        kind: type, range, nulls, unseen: a share; constant; jump: from one day to the next.
+        kind: type, range, nulls, unseen: a share; constant; jump: from one day to the next; unit: a mean that is
+            what the other columns foretell in another unit.
         days: which of the window's days show it.
-        found: the largest share; the new mean after a jump; nothing (NaN) where constant.
-        usual: the highest share of a reference day; the mean before the jump.
-        value: the only value, where constant.
+        found: the largest share; the new mean after a jump or in another unit; nothing (NaN) where constant.
+        usual: the highest share of a reference day; the mean before the jump, or as foretold.
+        value: the only value, where constant; the conversion.
     """
 
     column: str
@@ -93,11 +97,13 @@ class Fault:
 
 
 def faults(feeds: Sequence[Feed], limits: FaultLimits) -> list[Fault]:
-    """Every fault of every feature, in their order."""
-    if not feeds:
-        return []
-    each = limits.error / (len(feeds) * KINDS * (len(feeds[0].only) + 1))
-    return [fault for feed in feeds for fault in _of_feed(feed, limits, each)]
+    """Every fault of every feature for itself, in their order; `drift_units` holds them against each other."""
+    return [fault for feed in feeds for fault in _of_feed(feed, limits, each_error(feeds, limits))]
+
+
+def each_error(feeds: Sequence[Feed], limits: FaultLimits) -> float:
+    """How often one kind of fault may be shown of one feature on one day, where there is none."""
+    return limits.error / (len(feeds) * KINDS * (len(feeds[0].only) + 1))
 
 
 def at_least(count: float, rows: float, error: float) -> float:
@@ -111,11 +117,12 @@ def _of_feed(feed: Feed, limits: FaultLimits, error: float) -> Iterator[Fault]:
     rows = feed.column.window.sum(axis=1)
     reference = feed.column.reference
     nulls = reference[:, -1] / np.maximum(reference.sum(axis=1), 1)
+    border = share_of(fence(of_shares(nulls), error)) if len(nulls) > 1 and nulls.max() < 1 else 1.0
     highest = float(nulls.max(initial=0.0))
     shares: list[tuple[FaultKind, NDArray[np.int64], float, float]] = [
         ("type", feed.mistyped, 0.0, limits.outside),
         ("range", feed.outside, 0.0, limits.outside),
-        ("nulls", feed.column.window[:, -1] - feed.mistyped, highest, max(limits.nulls, _lead(nulls))),
+        ("nulls", feed.column.window[:, -1] - feed.mistyped, highest, max(limits.nulls, border - highest)),
         ("unseen", feed.unseen, 0.0, limits.unseen),
     ]
     for kind, counts, usual, floor in shares:
@@ -124,23 +131,19 @@ def _of_feed(feed: Feed, limits: FaultLimits, error: float) -> Iterator[Fault]:
             yield Fault(feed.column.name, kind, tuple(days), float((counts[days] / rows[days]).max()), usual)
     yield from _long_nulls(feed, limits, error, nulls)
     yield from _constant(feed, error)
-    yield from _jump(feed, limits)
-
-
-def _lead(shares: Floats) -> float:
-    """By how much the highest of days leads the fifth: where single days stand out, a further one may."""
-    ordered = np.sort(shares)
-    return float(ordered[-1] - ordered[-FEW]) if len(ordered) >= FEW else 0.0
+    yield from _jump(feed, limits, error)
 
 
 def _long_nulls(feed: Feed, limits: FaultLimits, error: float, nulls: Floats) -> Iterator[Fault]:
-    """Where single days may be all null, the whole window against as many reference days in a row."""
+    """Where single days may be all null, the whole window against as many reference days in a row, and others."""
     length, rows = len(feed.only), feed.column.window.sum()
     if nulls.max(initial=0.0) < 1 - limits.nulls or len(nulls) < 2 * length or length < 2:
         return
     usual = float(np.convolve(nulls, np.full(length, 1 / length), mode="valid").max())
+    runs = nulls[len(nulls) % length :].reshape(-1, length).mean(axis=1)  # which know nothing of one another
+    border = share_of(fence(of_shares(runs), error)) if runs.max() < 1 else 1.0
     count = int((feed.column.window[:, -1] - feed.mistyped).sum())
-    if at_least(count, rows, error) > usual + limits.nulls:
+    if at_least(count, rows, error) > max(usual + limits.nulls, border):
         yield Fault(feed.column.name, "nulls", tuple(range(length)), count / rows, usual)
 
 
@@ -171,8 +174,8 @@ def _constant(feed: Feed, error: float) -> Iterator[Fault]:
         yield Fault(feed.column.name, "constant", tuple(stuck), np.nan, np.nan, ", ".join(sorted(map(str, values))))
 
 
-def _means(counts: NDArray[np.int64], values: Floats) -> Floats:
-    """(D,) of each day; NaN where it has no rows."""
+def means(counts: NDArray[np.int64], values: Floats) -> Floats:
+    """(D,) of each day's binned values; NaN where it has none."""
     rows = counts[:, :-1]
     with np.errstate(invalid="ignore"):
         return np.asarray(rows @ values / rows.sum(axis=1))
@@ -189,25 +192,24 @@ def _alike(logs: Floats, total: NDArray[np.int64], rows: int) -> float:
     return float(np.exp(np.minimum(rows, total)[:, None] * logs).sum(axis=1).mean())
 
 
-def _jump(feed: Feed, limits: FaultLimits) -> Iterator[Fault]:
+def _jump(feed: Feed, limits: FaultLimits, error: float) -> Iterator[Fault]:
     """A daily mean that leaps from one day to the next by far more than it ever did.
 
-    The fence is the largest change in the reference and four times what it leads the fifth by: of changes with
-    exponential tails, one in a million passes it. On top comes what a mean of few rows errs by.
+    Far is told from the tail of the reference's changes (`fence`); on top comes what a mean of few rows errs by.
     """
     if feed.values is None or len(feed.values) < LEAST_BINS:
         return
-    usual = np.abs(np.diff(_means(feed.column.reference, feed.values)))[feed.follows]
-    usual = np.sort(usual[np.isfinite(usual)])
+    usual = np.abs(np.diff(means(feed.column.reference, feed.values)))[feed.follows]
+    usual = usual[np.isfinite(usual)]
     if len(usual) < LEAST_CHANGES:
         return
     deviation = moments(feed.column.reference, feed.values)[1]
-    fence = max(usual[-1] + FENCE * (usual[-1] - usual[-FEW]), limits.jump * deviation)
+    border = max(fence(usual, error), limits.jump * deviation)
     line = np.concatenate([[np.nan if feed.before is None else feed.before], feed.levels])
     rows = feed.column.window[:, :-1].sum(axis=1)
     noise = SURE * deviation * np.sqrt(1 / np.maximum(rows, 1) + 1 / np.maximum(np.append(rows[:1], rows[:-1]), 1))
     with np.errstate(invalid="ignore"):
-        leaps = np.flatnonzero(np.abs(np.diff(line)) > np.hypot(fence, noise))
+        leaps = np.flatnonzero(np.abs(np.diff(line)) > np.hypot(border, noise))
     if len(leaps):
         day = int(leaps[0])
         yield Fault(feed.column.name, "jump", tuple(leaps.tolist()), float(line[day + 1]), float(line[day]))

@@ -63,6 +63,17 @@ class Bins:
         place_of = np.array([*(known.get(name, len(known)) for name in seen), len(known) + 1], dtype=np.intp)
         return np.asarray(place_of[codes])  # -1 of missing values is the last
 
+    def overshoot(self, values: Floats) -> Floats:
+        """(n,) how far numbers lie beyond the outer bins, which are as wide as their neighbours; NaN stays.
+
+        A binned mean hides it: whatever is below all bins counts as the middle of the lowest.
+        """
+        centres = self.centres
+        if centres is None or self.edges is None or not len(self.edges):
+            return np.zeros(len(values))
+        low, high = 2 * centres[0] - self.edges[0], 2 * centres[-1] - self.edges[-1]
+        return np.asarray(values - np.clip(values, low, high), dtype=np.float64)
+
     def steps(self, reference: Counts) -> Floats | None:
         """From bin to bin, in standard deviations of the reference; None for categories."""
         if self.centres is None:

@@ -15,11 +15,13 @@ import pandas as pd
 
 from weighlock.monitoring.profile import MISSING, SCORE
 from weighlock.statistics.drift_distance import middles
+from weighlock.watching.packed_page import packed
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     from weighlock.watching.counts import Bins, DayCounts
+    from weighlock.watching.reference import Watched
     from weighlock.watching.rows import Rows
 
 PREDICTION = "prediction"
@@ -44,22 +46,25 @@ class Drawn:
         return {name for name, (value, threshold, _) in self.columns.items() if value > threshold}
 
 
-def draw(rows: Rows, reference: DayCounts, bins: dict[str, Bins], most: int, seed: int) -> Drawn:
+def draw(rows: Rows, reference: DayCounts, watched: Watched, most: int, seed: int) -> Drawn:
     """Run the preset on at most so many rows of either side.
 
     Of the reference there are histograms, no rows: values are drawn from those, each column for itself, which is all
-    that tests of single columns see.
+    that tests of single columns see. None lies outside of its range: rain is not negative, and mostly none.
 
     Args:
         rows: of the window, one at least.
         reference: days.
-        bins: by column.
+        watched: the model, whose bins and ranges they are.
         most: rows of a sample.
         seed: of the samples.
     """
     random = np.random.default_rng(seed)
-    current = sampled(rows, most, random)
+    current, bins = sampled(rows, most, random), watched.bins
     past = pd.DataFrame({name: drawn(reference.columns[name], bins[name], most, random) for name in current.columns})
+    for feature in watched.signature.features:
+        if feature.name in past and bins[feature.name].centres is not None:
+            past[feature.name] = past[feature.name].clip(feature.min, feature.max)
     current.columns = past.columns = pd.Index([_named(str(name)) for name in current.columns])
     return run(current, past, [_named(name) for name in bins if bins[name].centres is not None])
 
@@ -112,8 +117,8 @@ def run(current: pd.DataFrame, reference: pd.DataFrame, numbers: list[str]) -> D
 
 
 def write(drawn_report: Drawn, page: Path, machine: Path) -> None:
-    """The page for people and the result for machines."""
-    page.write_text(drawn_report.html, encoding="utf-8")
+    """The page for people, packed, and the result for machines."""
+    page.write_text(packed(drawn_report.html, "Evidently"), encoding="utf-8")
     machine.write_text(json.dumps(drawn_report.content, indent=2) + "\n", encoding="utf-8")
 
 

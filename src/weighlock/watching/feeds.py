@@ -64,7 +64,7 @@ def _feed(
         unseen = _unseen(feature, values)
         return Feed(
             column, None, known, nothing, np.array([int(unseen[day].sum()) for day in days[1:]]),
-            tuple(_only(values.iloc[day]) for day in days[1:]), np.zeros(0), None, follows,
+            tuple(_only(values.iloc[day]) for day in days[1:]), np.zeros(0), None, follows, np.zeros(0),
         )  # fmt: skip
     numbers = values.to_numpy(dtype=np.float64)
     low = -np.inf if feature.min is None else feature.min
@@ -75,8 +75,15 @@ def _feed(
     return Feed(
         column, bins.centres, known, np.array([int(outside[day].sum()) for day in days[1:]]), nothing,
         tuple(_only_number(numbers[day]) for day in days[1:]), levels[1:],
-        None if np.isnan(levels[0]) else float(levels[0]), follows,
+        None if np.isnan(levels[0]) else float(levels[0]), follows, _alike(numbers, bins, days),
     )  # fmt: skip
+
+
+def _alike(numbers: NDArray[np.float64], bins: Bins, days: list[NDArray[np.intp]]) -> NDArray[np.float64]:
+    """Each day's mean of the bins' middles, and of what lies beyond the outer ones as far as it does."""
+    assert bins.centres is not None  # noqa: S101  (numbers alone come here)
+    with_missing = np.append(bins.centres, np.nan)
+    return np.array([_mean(with_missing[bins.places(numbers[day])] + bins.overshoot(numbers[day])) for day in days])
 
 
 def _unseen(feature: Feature, values: pd.Series) -> NDArray[np.bool_]:

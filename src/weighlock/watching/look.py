@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from weighlock.decisions.trigger import Standing
-from weighlock.decisions.watch import LEAST_DAYS, SHARES, Evidence, Verdict, decide
+from weighlock.decisions.watch import LEAST_DAYS, SHARES, Evidence, Verdict, decide, important
 from weighlock.monitoring.window import last_days
 from weighlock.params import to_timedelta
 from weighlock.statistics.drift import Drift, drifts
 from weighlock.statistics.drift_faults import Fault, faults
+from weighlock.statistics.drift_units import unit_faults
 from weighlock.watching.counts import DayCounts, columns_of
 from weighlock.watching.feeds import feeds_of
 from weighlock.watching.performance import Labelled, Twin, gains_of, labelled_rows
@@ -138,7 +139,14 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
         too_few=too_few,
         before=drifts_of(watched, policy, reference, before)[0] if twice else None,
         importance=watched.importance,
-        gains=gains_of(labelled, longer, question.metric, watched.bins, _twin(question, labelled)),
+        gains=gains_of(
+            labelled,
+            longer,
+            question.metric,
+            watched.bins,
+            _twin(question, labelled),
+            lambda name: important(name, watched.importance, policy.important),
+        ),
         standing=replace(question.standing, age=_age(watched, question.at)),
         notes=(*sides.rows.notes, *_unwatched(watched, sides.rows), *labelled.notes),
     )
@@ -208,7 +216,10 @@ def _faults(sides: Sides, watched: Watched, policy: WatchParams) -> tuple[Fault,
     if not rows.features.shape[1] or not window.rows.any():
         return ()
     feeds = feeds_of(rows, watched.signature, watched.profile.with_rows(), window, watched.bins)
-    return tuple(faults(feeds, policy.limits))
+    units = unit_faults(feeds, policy.limits)
+    known = {fault.column for fault in units}  # whose leap has a reason
+    found = [fault for fault in faults(feeds, policy.limits) if fault.kind != "jump" or fault.column not in known]
+    return (*found, *units)
 
 
 def _twin(question: Question, labelled: Labelled) -> Twin | None:

@@ -78,7 +78,12 @@ def labelled_rows(rows: Rows, signature: Signature, days: int) -> Labelled:
 
 
 def gains_of(
-    labelled: Labelled, longer: Labelled, metric: str, bins: Mapping[str, Bins], twin: Twin | None
+    labelled: Labelled,
+    longer: Labelled,
+    metric: str,
+    bins: Mapping[str, Bins],
+    twin: Twin | None,
+    counts: Callable[[str], bool],
 ) -> tuple[Gain, ...]:
     """What the same recipe, trained up to the window, would gain, and what a correction by each feature would.
 
@@ -88,6 +93,7 @@ def gains_of(
         metric: the primary one, by which the twin is compared.
         bins: of features, by whose categories or bins scores are corrected; for binary tasks alone.
         twin: scores rows as the recipe would that was trained up to them; None: not looked at.
+        counts: whether the model makes enough of a feature for a correction by it to be tried.
     """
     if len(np.unique(labelled.day)) < LEAST_DAYS:
         return ()
@@ -102,7 +108,7 @@ def gains_of(
         gains += [
             Gain(str(name), correction_gain(longer.scored, _groups(longer.features[name], bins[str(name)]), longer.day))
             for name in longer.features.columns
-            if str(name) in bins
+            if str(name) in bins and counts(str(name))
         ]
     return tuple(gains)
 

@@ -70,10 +70,21 @@ def _column(axes: Axes, look: Look, name: str) -> None:
         axes.axhspan(low, high, color=DIM, alpha=0.2, lw=0)
     for counts in (look.before, look.window):
         if name in counts.columns:
-            shown = _means(counts.columns[name], values)
+            faulty = counts is look.window and any(fault.column == name for fault in look.evidence.faults)
+            shown = _means(counts.columns[name], values) + (_overshoot(look, name) if faulty else 0)
             axes.plot(_x(counts.days), shown, "o-", color=INK if counts is look.before else GOOD, ms=4, lw=1.4)
     title = "mean prediction" if name.startswith(SCORE) else name
     axes.set_title(f"{title}: daily mean; grey: 9 of 10 days of the reference", loc="left")
+
+
+def _overshoot(look: Look, name: str) -> NDArray[np.float64]:
+    """By how much each of the window's daily means lies further out than bins can tell."""
+    values = look.rows.scores[name] if name in look.rows.scores else look.rows.features[name].to_numpy(np.float64)
+    known = ~np.isnan(values)
+    beyond = look.watched.bins[name].overshoot(values[known])
+    place, count = (look.rows.day - look.window.days[0])[known], len(look.window.days)
+    with np.errstate(invalid="ignore"):
+        return np.bincount(place, beyond, count) / np.bincount(place, minlength=count)
 
 
 def _x(days: NDArray[np.int64]) -> Any:

@@ -23,7 +23,7 @@ def feed(window=None, **changes):
     window = np.tile(np.append(np.full(10, 10), 0), (3, 1)) if window is None else np.asarray(window)
     start = Feed(
         Column("x", reference, window), middles(EDGES), NONE, NONE, NONE, (None,) * 3, np.full(3, 4.0), 4.0,
-        np.ones(39, dtype=bool),
+        np.ones(39, dtype=bool), np.full(4, 4.0),
     )  # fmt: skip
     return replace(start, **changes)
 
@@ -48,6 +48,18 @@ def test_nulls_are_a_fault_where_there_never_were_so_many():
     often = feed(window)
     often.column.reference[3] = [*[5] * 10, 50]  # half a day was missing once
     assert faults([often], LIMITS) == []
+
+
+def test_where_days_are_often_half_missing_a_dead_column_is_still_told():
+    reference = np.tile([*[6] * 10, 40], (40, 1))
+    reference[::5] = [*[4] * 10, 60]
+    window = np.tile([*[6] * 10, 40], (3, 1))
+    window[1], window[2] = [*[3] * 10, 70], [0] * 10 + [100]
+    often = feed(window)
+    often.column.reference[:] = reference
+    often = replace(often, levels=np.array([4.0, 4.0, np.nan]))
+    (fault,) = faults([often], LIMITS)
+    assert (fault.kind, fault.days, fault.usual) == ("nulls", (2,), 0.6)
 
 
 def test_a_bound_of_a_share_is_cloppers_and_pearsons():

@@ -12,14 +12,17 @@ import pytest
 
 from weighlock.errors import EvidenceError
 from weighlock.monitoring.collect import LogPlace
+from weighlock.monitoring.label_newest import newest_known
 from weighlock.monitoring.log_record import Feedback, Model, Record, stamp
 from weighlock.monitoring.log_store import LABELS, PREDICTIONS, Store, new_name
 from weighlock.monitoring.log_table import to_table
 from weighlock.monitoring.profile import day_profile
 from weighlock.scoring import Feature, Signature
 from weighlock.statistics import drift_chance
+from weighlock.statistics.drift import Drift
 from weighlock.tables import write_table
 from weighlock.watching.look import Question, look
+from weighlock.watching.metrics import ratio, told
 from weighlock.watching.policy import WatchParams, with_window
 from weighlock.watching.reference import Watched, read_watched, season_of
 from weighlock.watching.write import context_of, write
@@ -193,6 +196,57 @@ def test_features_of_another_version_count_and_another_signature_does_not(tmp_pa
     odd = logged(tmp_path / "b", frame.drop(columns="carrier").assign(carrier=np.nan), model="sha256:" + "c" * 64)
     other = look(odd, watched, WatchParams(), QUESTION)
     assert other.verdict.outcome in {"UNKNOWN", "BROKEN"}
+
+
+def test_an_odd_log_is_read_as_far_as_it_goes_and_told(tmp_path, watched):
+    place = logged(tmp_path, fortnight())
+    store = Store(place.where)
+    again = fortnight()[:3].assign(truth=lambda rows: ~rows["truth"])  # the same ids, other truths, later
+    told = [
+        Feedback(f"{DIGEST[-4:]}-0-{i}", "true" if truth else "false", stamp(FIRST + dt.timedelta(hours=1)))
+        for i, truth in enumerate(again["truth"])
+    ]
+    store.write_table(new_name(LABELS, f"{FIRST:%Y-%m-%d}", FIRST), to_table(told))
+    store.write_table(new_name(LABELS, f"{FIRST:%Y-%m-%d}", FIRST), to_table(told))  # and once more
+    store.write(f"predictions/day={FIRST:%Y-%m-%d}/notes.txt", b"not ours")
+    segments = tmp_path / "here/segments"
+    segments.mkdir(parents=True)
+    (segments / "torn.jsonl").write_text('{"kind":"prediction","id":"x","ti')
+    seen = look(LogPlace(place.where, tmp_path / "here"), watched, WatchParams(), QUESTION)
+    assert (seen.verdict.outcome, seen.evidence.rows) == ("OK", (PER_DAY,) * 7)
+    notes = " | ".join(seen.verdict.notes)
+    assert "1 files in the log's folders are not Weighlock's" in notes
+    both = look(LogPlace(place.where, None), watched, with_window(WatchParams(), "14d"), QUESTION)
+    assert any("3 predictions were told different truths: the latest counts" in note for note in both.verdict.notes)
+
+
+def test_days_on_which_clocks_change_are_days(tmp_path, watched):
+    start = dt.datetime(2013, 10, 28, 4, tzinfo=dt.UTC)  # midnight in New York; on 3 November clocks go back
+    hours = table(np.random.default_rng(4), 5, start)[: 7 * 24 + 1]
+    hours["time"] = [start + dt.timedelta(hours=i) for i in range(len(hours))]
+    question = Question(dt.datetime(2013, 11, 4, 14, tzinfo=dt.UTC), "America/New_York", "log_loss")
+    seen = look(logged(tmp_path, hours), watched, WatchParams(), question)
+    assert seen.evidence.rows == (24, 24, 24, 24, 24, 24, 25)
+    assert (str(seen.evidence.days[-1]), seen.verdict.outcome) == ("2013-11-03", "OK")
+
+
+def test_what_prometheus_is_told(tmp_path, watched):
+    frame = fortnight()
+    frame["hour"] = np.clip(frame["hour"] + 3, 0, 24)
+    place = logged(tmp_path, frame)
+    found = told(look(place, watched, WatchParams(), QUESTION), "production", AT, newest_known(place, AT))
+    assert (found.environment, found.verdict, found.rows) == ("production", "RETRAIN", 7 * PER_DAY)
+    assert set(found.drift) == {"hour", "carrier", "prediction"}
+    assert found.drift["hour"] > 1 > found.drift["carrier"]
+    assert found.label_lag == dt.timedelta(days=1, hours=3)  # of the last day, at nine
+
+
+def test_how_near_a_drift_is_takes_both_chance_and_floor():
+    drift = Drift("x", "shift", 0.5, 0.2, 0.1, 3.0, 2.0, 0.3)
+    assert ratio(drift) == 1.5
+    assert ratio(replace(drift, effect=0.05)) == 0.5
+    assert ratio(replace(drift, floor=0.0)) == 1.5
+    assert ratio(replace(drift, score=-1.0)) == 0
 
 
 def test_references(tmp_path, watched):

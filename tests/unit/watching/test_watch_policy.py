@@ -11,7 +11,7 @@ from weighlock.watching.policy import WatchParams, read_watch, with_window
 
 def test_the_repositorys_own_is_the_default():
     assert read_watch() == WatchParams()
-    assert read_watch().limits.error == pytest.approx(0.01)
+    assert read_watch().limits.error == pytest.approx(0.005)
 
 
 @pytest.mark.parametrize("window", ["12h", "0d", "a week", "500d"])
