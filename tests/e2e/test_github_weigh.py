@@ -177,11 +177,7 @@ def test_an_inconclusive_one_is_red_until_owners_accept_it(board: Repository) ->
     board.commit("shrink", "feat: accept it")
     events.pull_request(board.github, pull, "synchronize")
     run = handed(board, pull)
-    weigh(board, run).passed()
-    state, said = gate_of(board, pull)
-    assert (state, "owners' approval" in said) == ("failure", True)  # nobody would have to review it
-
-    board.github.rulesets = [RULES]
+    board.github.rulesets = [RULES]  # without these nobody would have to review it, and it stayed red
     weigh(board, run).passed()
     assert gate_of(board, pull)[0] == "success"
     assert "INCONCLUSIVE, accepted" in only_comment(board, pull).body
@@ -208,7 +204,7 @@ def test_a_fork_that_forges_its_verdict_is_weighed_all_the_same(board: Repositor
     assert "evil" not in body
 
 
-def test_a_change_of_docs_alone_trains_nothing(board: Repository) -> None:
+def test_a_change_of_docs_alone_trains_nothing_and_an_expired_token_is_told(board: Repository) -> None:
     board.start("docs")
     (board.project.path / "docs/note.md").write_text("a note")
     board.commit("docs", "docs: a note")
@@ -216,6 +212,11 @@ def test_a_change_of_docs_alone_trains_nothing(board: Repository) -> None:
     first = act(board, "reproduce.yml", events.pull_request(board.github, pull)).passed()
     assert "dvc repro" not in first.log
     assert first.jobs["reproduce"].outputs["reproduce"]["outcome"] == "unchanged"
+    board.github.fail_next(401, "POST /repos/acme/flights/statuses")
+    expired = weigh(board, first).refused()
+    assert "has expired or was revoked" in expired.log
+    assert "Run the job again" in expired.log
+    assert gate_of(board, pull)[0] == "none"  # a status that is required and missing lets nothing pass
     second = weigh(board, first).passed()
     assert gate_of(board, pull) == ("success", "no model changed")
     assert not board.github.comments_on(pull.number)
@@ -247,7 +248,7 @@ def test_a_lock_that_lies_is_told_and_the_right_one_attached(board: Repository) 
         r"    outs:\n    - path: models/weighed/importance.json[\s\S]*?model.onnx\n.*\n\s+md5: (\w+)", right
     )
     assert digest
-    (board.project.path / "dvc.lock").write_text(right.replace(digest[1], "0" * 32))
+    (board.project.path / "dvc.lock").write_text(right.replace(digest[1], "f" * 32))
     metrics = board.project.path / "reports/metrics.json"
     metrics.write_text(re.sub(r'"log_loss": [\d.]+', '"log_loss": 0.01', metrics.read_text(), count=1))
     board.commit("lie", "feat: a lie")
@@ -282,18 +283,14 @@ def test_hostile_artifacts_are_refused_unopened(board: Repository) -> None:
     assert gate_of(board, pull)[0] == "error"
 
 
-def test_a_killed_run_and_an_expired_token_are_mended_by_running_again(board: Repository) -> None:
+def test_a_killed_run_is_mended_by_running_again(board: Repository) -> None:
     train(board, "again", BETTER)
     board.commit("again", "feat: again")
     pull = board.open_pull("again")
     run = handed(board, pull)
-    killed = weigh(board, run, stop_at="train            623 rows")
+    killed = weigh(board, run, stop_at="Run Main weighlock proposal weigh")
     assert killed.code < 0
-    assert gate_of(board, pull)[0] == "none"  # a status that is required and missing lets nothing pass
-    board.github.fail_next(401, "POST /repos/acme/flights/statuses")
-    expired = weigh(board, run).refused()
-    assert "has expired or was revoked" in expired.log
-    assert "Run the job again" in expired.log
+    assert gate_of(board, pull)[0] == "none"
     weigh(board, run).passed()
     assert gate_of(board, pull)[0] == "success"
     assert only_comment(board, pull).edits == 0

@@ -93,8 +93,8 @@ def check_github(local: Local, remote: Remote) -> list[Finding]:
             "-F can_approve_pull_request_reviews=true",
         ),
         _held(
-            "merged branches go", remote.deletes_merged, bool, needed=True,
-            why="a retraining's branch that was merged by squashing looks as if it waited: no other one begins",
+            "merged branches go", remote.deletes_merged, bool, needed=False,
+            why="a retraining's branch that was edited and then squashed looks as if it waited: no other one begins",
             fix=f"gh repo edit {slug} --delete-branch-on-merge",
         ),
         _held(

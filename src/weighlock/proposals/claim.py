@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import TYPE_CHECKING, Any, Literal
 
 from weighlock.errors import EvidenceError, WeighlockError
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
 Outcome = Literal["unchanged", "identical", "equivalent", "different"]
 SHOWN = 10
+_MD5 = re.compile(r"[0-9a-f]{32}(\.dir)?")
 
 
 def claim(root: Path, head: str, claimed: str) -> tuple[Outcome, tuple[str, ...]]:
@@ -36,6 +38,8 @@ def _of_lock(root: Path, head: str, claimed: str) -> tuple[Outcome, tuple[str, .
     found = load_lock((root / LOCK).read_bytes(), f"`{LOCK}`")
     try:
         said = load_lock(claimed.encode(), f"the branch's `{LOCK}`")
+        if not all(isinstance(md5, str) and _MD5.fullmatch(md5) for md5 in outs(said).values()):
+            raise TypeError("a digest that is none")  # noqa: TRY301  (caught below with what else DVC never writes)
         stale = [name for name in found if _given(said.get(name, {}), found) != _given(found[name], found)]
     except (EvidenceError, KeyError, TypeError, AttributeError):
         return "different", (f"The branch's `{LOCK}` is not what DVC writes.",)

@@ -56,8 +56,13 @@ def _branches(listing: bytes) -> dict[str, str]:
 
 def _open(branches: dict[str, str], root: Path) -> tuple[str, ...]:
     """Those that HEAD does not hold yet: what is merged is answered."""
-    return tuple(
-        sorted(
-            n for n, commit in branches.items() if git(root, "merge-base", "--is-ancestor", commit, "HEAD").returncode
-        )
-    )
+    return tuple(sorted(name for name, commit in branches.items() if not _merged(commit, root)))
+
+
+def _merged(commit: str, root: Path) -> bool:
+    """Whether HEAD holds a commit, or, where it was squashed or rebased, the changes of all of its branch's commits."""
+    if git(root, "merge-base", "--is-ancestor", commit, "HEAD").returncode == 0:
+        return True
+    told = git(root, "cherry", "HEAD", commit)  # fails where the commit was not fetched: then nobody knows
+    lines = told.stdout.decode().splitlines()
+    return told.returncode == 0 and bool(lines) and all(line.startswith("-") for line in lines)

@@ -88,7 +88,7 @@ def test_what_the_clone_lacks(name: str, needed: bool, fix: str, local: dict[str
         ("issues", True, "--enable-issues", {"issues": False}),
         ("GITHUB_TOKEN reads only", False, "default_workflow_permissions=read", {"writes": True}),
         ("Actions may open pull requests", False, "can_approve_pull_request_reviews=true", {"opens_requests": False}),
-        ("merged branches go", True, "--delete-branch-on-merge", {"deletes_merged": False}),
+        ("merged branches go", False, "--delete-branch-on-merge", {"deletes_merged": False}),
         ("Pages", False, "--method POST repos/acme/parts/pages -f build_type=workflow", {"pages": None}),
         ("Pages", False, "--method PUT repos/acme/parts/pages", {"pages": "legacy"}),
         ("owners on GitHub", True, "codeowners/errors", {"owner_errors": ("CODEOWNERS:2: Unknown owner",)}),
