@@ -41,7 +41,8 @@ def read_remote(client: Client) -> Remote:
         pages=_tell(lambda: _pages(client)),
         states=_tell(lambda: _states(client)),
         owner_errors=_tell(lambda: _owner_errors(client)),
-        deletes_merged=_shown(about, "delete_branch_on_merge"),
+        deletes_merged=_of(_shown(about, "delete_branch_on_merge"), bool),
+        keeps_words=_of(_shown(about, "squash_merge_commit_message"), lambda found: found == "COMMIT_MESSAGES"),
     )
 
 
@@ -57,9 +58,9 @@ def _tell(ask: Callable[[], T]) -> Maybe[T]:
         raise
 
 
-def _shown(about: Any, key: str) -> Maybe[bool]:
+def _shown(about: Any, key: str) -> Maybe[Any]:
     """A setting that GitHub shows to those alone who may change it."""
-    return bool(about[key]) if key in about else Unasked("GitHub does not show it to this token")
+    return about[key] if key in about else Unasked("GitHub does not show it to this token")
 
 
 def _of(answer: Maybe[Any], read: Callable[[Any], T]) -> Maybe[T]:

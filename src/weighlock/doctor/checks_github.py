@@ -98,6 +98,12 @@ def check_github(local: Local, remote: Remote) -> list[Finding]:
             fix=f"gh repo edit {slug} --delete-branch-on-merge",
         ),
         _held(
+            "squashed merges keep words", remote.keeps_words, bool, needed=True,
+            why="a promotion's own words say who took which step, and why: without, the audit finds it passed over",
+            fix=f"gh api --method PATCH repos/{slug} -f squash_merge_commit_message=COMMIT_MESSAGES "
+            "-f squash_merge_commit_title=PR_TITLE",
+        ),
+        _held(
             "Pages", remote.pages, lambda built: built == "workflow", needed=False,
             detail=lambda built: {None: "off", "workflow": "built by the workflow"}.get(built, f"built by {built}"),
             why="`watch.yml` publishes the status page and the watch's reports there",

@@ -124,6 +124,7 @@ class Remote:
         states: workflow file -> `active`, `disabled_inactivity` …
         owner_errors: what GitHub finds wrong with `CODEOWNERS`.
         deletes_merged: whether the branch of a merged pull request goes.
+        keeps_words: whether a squashed merge keeps its commits' messages.
     """
 
     default_branch: Maybe[str]
@@ -141,9 +142,10 @@ class Remote:
     states: Maybe[Mapping[str, str]]
     owner_errors: Maybe[tuple[str, ...]]
     deletes_merged: Maybe[bool]
+    keeps_words: Maybe[bool]
 
 
 def unasked(reason: str) -> Remote:
     """GitHub was not asked for anything."""
     nothing = Unasked(reason)
-    return Remote(*(nothing,) * 15)
+    return Remote(*(nothing,) * 16)

@@ -103,7 +103,9 @@ def test_passwords_are_not_shown(url: str, shown: str) -> None:
 def answering(**refused: int) -> Stub:
     """A GitHub with nothing but settings; some of them refused with a status."""
     known = {
-        "": {"default_branch": "trunk", "archived": False, "has_issues": True},
+        "": {
+            "default_branch": "trunk", "archived": False, "has_issues": True, "squash_merge_commit_message": "PR_BODY",
+        },
         "actions/permissions": {"enabled": True},
         "actions/permissions/workflow": {
             "default_workflow_permissions": "write", "can_approve_pull_request_reviews": False,
@@ -146,6 +148,7 @@ def test_github_is_asked_for_its_settings() -> None:
     assert found.states == {"watch.yml": "disabled_fork"}
     assert found.owner_errors == ("CODEOWNERS:2: Unknown owner (@x)",)
     assert isinstance(found.deletes_merged, Unasked)
+    assert found.keeps_words is False
 
 
 def test_what_a_token_may_not_see_is_unknown_and_an_expired_one_is_told() -> None:

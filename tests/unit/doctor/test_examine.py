@@ -31,7 +31,8 @@ THERE = Remote(
     default_branch="main", archived=False, issues=True, actions=True, opens_requests=True, writes=False,
     secrets=frozenset({"WEIGHLOCK_APP_KEY", "AWS_ACCESS_KEY_ID"}), variables=frozenset({"WEIGHLOCK_APP_ID"}),
     rulesets={"main": 7}, rules=frozenset({"pull_request", "deletion"}), checks=frozenset({"required"}),
-    pages="workflow", states={"watch.yml": "active", "retrain.yml": "active"}, owner_errors=(), deletes_merged=True,
+    pages="workflow", states={"watch.yml": "active", "retrain.yml": "active"}, owner_errors=(),
+    deletes_merged=True, keeps_words=True,
 )  # fmt: skip
 
 
@@ -89,6 +90,7 @@ def test_what_the_clone_lacks(name: str, needed: bool, fix: str, local: dict[str
         ("GITHUB_TOKEN reads only", False, "default_workflow_permissions=read", {"writes": True}),
         ("Actions may open pull requests", False, "can_approve_pull_request_reviews=true", {"opens_requests": False}),
         ("merged branches go", False, "--delete-branch-on-merge", {"deletes_merged": False}),
+        ("squashed merges keep words", True, "squash_merge_commit_message=COMMIT_MESSAGES", {"keeps_words": False}),
         ("Pages", False, "--method POST repos/acme/parts/pages -f build_type=workflow", {"pages": None}),
         ("Pages", False, "--method PUT repos/acme/parts/pages", {"pages": "legacy"}),
         ("owners on GitHub", True, "codeowners/errors", {"owner_errors": ("CODEOWNERS:2: Unknown owner",)}),
