@@ -19,7 +19,7 @@ from conftest import Project
 from crowd import Crowd
 from served import ROW, add_key, until
 
-from support.ports import free_port
+from support.ports import free_ports
 
 REASON = "v2 is wrong about everything"
 
@@ -98,11 +98,11 @@ def two_releases(factory: Project, *, train: str) -> None:
 @contextmanager
 def fleet(factory: Project, folder: Path) -> Iterator[Fleet]:
     """A remote and a machine for a factory with two releases; v1 is stable in production, and not synced yet."""
-    port, first = free_port(), free_port()
+    port = free_ports(10)
     for name in ("staging", "production"):
         path = factory.path / f"deploy/{name}.yaml"
         content = yaml.safe_load(path.read_text())
-        machine = {"listen": port, "first_port": first, "ports": 50, "rate": None}
+        machine = {"listen": port, "first_port": port + 1, "ports": 9, "rate": None}
         logs = {"access_log": str(folder / "access.json"), "log": str(folder / "log")}
         content |= {"replicas": 1, "machine": {**machine, **logs} if name == "production" else content["machine"]}
         path.write_text(yaml.safe_dump(content, sort_keys=False))

@@ -27,7 +27,7 @@ from served import add_key
 from shipped import APP, act, pushed, state, with_tools
 from told import Voice
 
-from support.ports import free_port
+from support.ports import free_ports
 
 CLOCK = ROOT / "tests/e2e/clock"
 DAY = 86_400
@@ -81,13 +81,13 @@ def world(nginx: None, clone: Clone, host: Host, tmp_path_factory: pytest.TempPa
     folder, voice = tmp_path_factory.mktemp("story"), Voice()
     voice.act("v1 is in production", "A small table of parts that break when they are hot; a recipe; a machine.")
     ada = with_small_table(clone("story"))
-    port, first = free_port(), free_port()
+    port = free_ports(10)
     path = ada.path / "deploy/production.yaml"
     content = yaml.safe_load(path.read_text())
     files = {"access_log": str(folder / "access.json"), "log": str(folder / "log")}
     content |= {
         "steps": [50, 100], "replicas": 1,
-        "machine": {"listen": port, "first_port": first, "ports": 50, "rate": None, **files},
+        "machine": {"listen": port, "first_port": port + 1, "ports": 9, "rate": None, **files},
     }  # fmt: skip
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     (ada.path / "params.yaml").write_text(WEAKER)

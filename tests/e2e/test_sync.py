@@ -21,7 +21,7 @@ from drill import Clients
 from histories import Team, tell
 from served import until
 
-from support.ports import free_port
+from support.ports import free_port, free_ports
 from weighlock.deployment.environment import Environment
 from weighlock.deployment.render import render
 from weighlock.deployment.syncing import front, sync
@@ -116,9 +116,9 @@ def lay_out(folder: Path, environment: dict[str, str]) -> Yard:
     team: Team = tell(folder, environment, begun)
     path = team.ada.path / "deploy/production.yaml"
     content = yaml.safe_load(path.read_text())
-    port = free_port()
+    port = free_ports(10)
     content["machine"] = {
-        "listen": port, "first_port": free_port(), "ports": 9, "rate": None, "access_log": str(folder / "access.json"),
+        "listen": port, "first_port": port + 1, "ports": 9, "rate": None, "access_log": str(folder / "access.json"),
     }  # fmt: skip
     path.write_text(yaml.safe_dump(content, sort_keys=False))
     team.ada.run("weighlock", "render", "production")
@@ -140,7 +140,8 @@ def clear(yard: Yard) -> None:
 
 def begin(yard: Yard) -> None:
     yard.move("promote", "v1", "production", "--reason", "the first of them all")
-    assert yard.sync().outcome == "SYNCED"
+    report = yard.sync()
+    assert report.outcome == "SYNCED", report.reason
 
 
 def test_a_version_that_is_never_ready_changes_nothing_and_is_reported(yard: Yard) -> None:

@@ -1,4 +1,4 @@
-"""Ports of this machine that are free."""
+"""Ports of this machine that are free, below those that outgoing connections take: none is taken in the meantime."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from contextlib import ExitStack, suppress
 
 def free_port() -> int:
     """A port that nothing listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
+    return free_ports(1)
 
 
 def free_ports(many: int) -> int:
-    """The first of several ports in a row that nothing listens on, below those that outgoing connections take."""
+    """The first of several ports in a row that nothing listens on."""
     while True:
-        first = random.randrange(20_000, 30_000)
+        first = random.randrange(10_000, 32_000)
         with suppress(OSError), ExitStack() as stack:
             for port in range(first, first + many):
                 stack.enter_context(socket.create_server(("127.0.0.1", port)))
