@@ -6,6 +6,7 @@ import http.client
 import json
 import os
 import random
+import re
 import resource
 import shutil
 import signal
@@ -163,6 +164,8 @@ def test_a_model_that_is_spoilt_meanwhile_harms_no_worker_that_has_it(
     folder = tmp_path / "model"
     shutil.copytree(project.path / "models/served", folder)
     with serving(project, key, "--workers", "2", "--model", str(folder), log="log-spoilt") as running:
+        # given that both have opened it
+        until(lambda: re.search(r"^weighlock_workers 2(\.0)?$", running.ask("GET", "/metrics")[1], re.MULTILINE), 30)
         content = (folder / "model.onnx").read_bytes()
         (folder / "model.onnx").write_bytes(content[:-10])
         first = running.workers()
