@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import subprocess
 import sys
 from pathlib import Path
@@ -11,7 +12,8 @@ import pytest
 from weighlock import cli
 from weighlock.cli import COMMANDS, main
 from weighlock.cli import summary as summary_command
-from weighlock.errors import EvidenceError
+from weighlock.cli._times import present, time_of
+from weighlock.errors import ConfigError, EvidenceError
 
 
 def test_an_error_that_the_user_can_mend_is_a_message_and_its_exit_code(
@@ -73,3 +75,20 @@ def test_an_unknown_stage_is_refused_with_two(capsys: pytest.CaptureFixture[str]
 
     assert caught.value.code == 2
     assert EvidenceError.exit_code == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "timezone", "utc"),
+    [
+        ("2026-01-31", "UTC", "2026-01-31T00:00"),
+        ("2026-01-31T05:15", "America/New_York", "2026-01-31T10:15"),
+        ("2026-01-31T05:15Z", "America/New_York", "2026-01-31T05:15"),
+    ],
+)
+def test_a_time_without_a_zone_is_of_the_one_that_is_given(text: str, timezone: str, utc: str) -> None:
+    assert f"{present(text, timezone).astimezone(dt.UTC):%Y-%m-%dT%H:%M}" == utc
+
+
+def test_what_is_no_time_names_its_option() -> None:
+    with pytest.raises(ConfigError, match="`--last-retraining soon` is no time such as 2026-01-31"):
+        time_of("soon", "--last-retraining")

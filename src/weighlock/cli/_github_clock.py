@@ -93,6 +93,7 @@ def _retraining(args: argparse.Namespace, client: Client) -> None:
 
 
 def _idle(args: argparse.Namespace, client: Client) -> None:
+    from weighlock.cli._times import present
     from weighlock.doctor.ask_local import read_workflows
     from weighlock.github.idle import idle, told
     from weighlock.github.issue import close_issue, keep_issue
@@ -100,7 +101,7 @@ def _idle(args: argparse.Namespace, client: Client) -> None:
     from weighlock.outcome import announce
     from weighlock.releases.repository import ask
 
-    now = _time(args.at) if args.at else dt.datetime.now(dt.UTC)
+    now = present(args.at)
     rest = idle(dt.datetime.fromisoformat(ask(Path.cwd(), "log", "-1", "--format=%cI")), now)
     clocks = tuple(workflow.name for workflow in read_workflows(WORKFLOWS) if workflow.cron)
     if rest.near:
@@ -110,16 +111,6 @@ def _idle(args: argparse.Namespace, client: Client) -> None:
         posted = close_issue(client, "idle", ourselves(), "There is a commit: the clock runs on.")
     announce(days=str(rest.days), issue=posted.done)
     print(f"the newest commit is {rest.days} days old; issue {posted.done}{': ' + posted.url if posted.url else ''}")
-
-
-def _time(text: str) -> dt.datetime:
-    from weighlock.errors import ConfigError
-
-    try:
-        time = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"`--at {text}` is no time such as 2026-01-31T05:15.") from None
-    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)
 
 
 ACTIONS = {"watch": _watch, "retrainings": _retrainings, "retraining": _retraining, "idle": _idle}

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import datetime as dt
 import os
 import sys
 from dataclasses import replace
@@ -34,7 +33,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--log-dir", action="append", type=Path, default=[], metavar="DIR", help="a service's prediction log"
     )
     parser.add_argument("--log-url", action="append", default=[], metavar="URL", help="where compacted days are")
-    parser.add_argument("--at", type=_time, metavar="TIME", help="the present (default: the clock's)")
+    parser.add_argument("--at", metavar="TIME", help="the present (default: the clock's)")
     parser.add_argument("--out", type=Path, metavar="DIR", help=f"where to write (default: {OUT}/ENVIRONMENT)")
     parser.add_argument(
         "--scheduled", action="store_true",
@@ -52,6 +51,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> int:
     """Judge, write the report, print it; 0 ADVANCE, 3 ROLLBACK, 4 HOLD, 2 where evidence is missing."""
     from weighlock.cli._moving import how_of
+    from weighlock.cli._times import present
     from weighlock.decisions.judge_report import terminal, to_json
     from weighlock.deployment.judge import REPORT, judge_step, write
     from weighlock.deployment.judge_apply import apply, digest
@@ -71,7 +71,7 @@ def run(args: argparse.Namespace) -> int:
     step = wanted(args.environment, root)
     sources = sources_of(step, args.url, args.log_dir, args.log_url, key_from_environment())
     out = args.out or OUT / args.environment
-    at = args.at or dt.datetime.now(dt.UTC)
+    at = present(args.at)
     judged = judge_step(step, read_deploy().judge, read_schema(), sources, out, at)
     write(judged, out)
     outcome = judged.judgement.outcome
@@ -111,8 +111,3 @@ def _aside(tell: Callable[[Done], None]) -> Callable[[Done], None]:
             tell(done)
 
     return told
-
-
-def _time(text: str) -> dt.datetime:
-    time = dt.datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

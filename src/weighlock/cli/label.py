@@ -53,6 +53,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Join, write, and say what came of it; without outcomes only say how much is labelled."""
+    from weighlock.cli._times import present
     from weighlock.errors import ConfigError
     from weighlock.monitoring.collect import UNSET, find_log
     from weighlock.monitoring.label_lag import label_lag
@@ -61,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
 
     if args.outcomes and args.sql:
         raise ConfigError("name either files or `--sql`, not both.")
-    at = _time(args.at) if args.at else dt.datetime.now(dt.UTC)
+    at = present(args.at)
     place = find_log(args.log_dir, args.to)
     if place is None:
         print(f"{UNSET} Nothing was labelled.")
@@ -199,13 +200,3 @@ def _duration(text: str, option: str) -> dt.timedelta:
         return to_timedelta(text)
     except ValueError as error:
         raise ConfigError(f"`{option}`: {error}.") from None
-
-
-def _time(text: str) -> dt.datetime:
-    from weighlock.errors import ConfigError
-
-    try:
-        time = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"`--at {text}` is no time such as 2026-01-31T05:15.") from None
-    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

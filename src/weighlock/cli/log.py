@@ -19,7 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     """Add this command's arguments."""
     actions = parser.add_subparsers(dest="action", metavar="ACTION", required=True)
     compact = actions.add_parser("compact", help="turn segments into Parquet by day, and remove days that are too old")
-    compact.add_argument("--at", type=_time, metavar="TIME", help="the present (default: the clock's)")
+    compact.add_argument("--at", metavar="TIME", help="the present (default: the clock's)")
     cat = actions.add_parser("cat", help="print rows as JSON lines, oldest first")
     cat.add_argument("--labels", action="store_true", help="print what became of predictions instead")
     forget = actions.add_parser("forget", help="erase a person's rows everywhere")
@@ -61,12 +61,13 @@ def _nothing_here(url: str | None) -> None:
 
 
 def _compact(args: argparse.Namespace, store: Store) -> None:
+    from weighlock.cli._times import present
     from weighlock.monitoring.log_compact import compact
     from weighlock.monitoring.log_policy import read_retention
     from weighlock.monitoring.log_record import key_from_environment
     from weighlock.outcome import announce
 
-    at = args.at or dt.datetime.now(dt.UTC)
+    at = present(args.at)
     done = compact(args.log_dir, store, retention=read_retention(), at=at, key=key_from_environment())
     announce(outcome="OK", log="set")
     print("\n".join(_said(done)))
@@ -111,8 +112,3 @@ def _forget(args: argparse.Namespace, store: Store) -> None:
     for place in sorted(erased.places):
         print(f"  {place}")
     print("Rows of theirs that are on their way will not be compacted. Backups of the log are out of reach from here.")
-
-
-def _time(text: str) -> dt.datetime:
-    time = dt.datetime.fromisoformat(text)
-    return time if time.tzinfo else time.replace(tzinfo=dt.UTC)

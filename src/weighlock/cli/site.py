@@ -30,6 +30,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     """Gather and write."""
+    from weighlock.cli._times import present
     from weighlock.errors import ConfigError
     from weighlock.site.gather import gather
     from weighlock.site.write import build, require_ours
@@ -38,20 +39,8 @@ def run(args: argparse.Namespace) -> None:
         if folder != usual and not folder.is_dir():
             raise ConfigError(f"`{option} {folder}` is no folder.")
     require_ours(args.out.resolve())
-    facts = gather(Path.cwd(), _time(args.at), args.watch, [args.gates])
+    facts = gather(Path.cwd(), present(args.at).astimezone(dt.UTC), args.watch, [args.gates])
     number = build(facts, args.out)
     for problem in facts.problems:
         print(f"note: {problem}")
     print(f"{args.out / 'index.html'}: {number} pages")
-
-
-def _time(text: str | None) -> dt.datetime:
-    from weighlock.errors import ConfigError
-
-    if text is None:
-        return dt.datetime.now(dt.UTC)
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"`--at {text}` is no time such as 2026-02-01 or 2026-02-01T12:00Z.") from None
-    return found.astimezone(dt.UTC) if found.tzinfo else found.replace(tzinfo=dt.UTC)

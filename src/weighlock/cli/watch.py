@@ -46,6 +46,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """Look, write the report, print the verdict; 0 OK or WARN, 3 RETRAIN, 4 UNKNOWN, 5 BROKEN."""
+    from weighlock.cli._times import present
     from weighlock.decisions.watch import EXIT_CODES
     from weighlock.decisions.watch_report import lines
     from weighlock.monitoring.collect import UNSET, find_log
@@ -63,7 +64,7 @@ def run(args: argparse.Namespace) -> int:
         return 0
     found = find_watched(args.environment, args.release, args.model, root)
     policy = with_window(read_watch(root / "params.yaml"), args.window)
-    at = _time(args.at, found.timezone) if args.at else dt.datetime.now(dt.UTC)
+    at = present(args.at, found.timezone)
     standing = _standing(args, found.released, found.timezone, at)
     question = Question(at, found.timezone, found.metric, standing, _twin(args.twin, found.recipe, root))
     seen = look(place, found.watched, policy, question)
@@ -95,11 +96,12 @@ def _tell(file: Path, environment: str, seen: Look, at: dt.datetime, labels: Log
 
 
 def _standing(args: argparse.Namespace, released: dt.datetime | None, timezone: str, at: dt.datetime) -> Standing:
+    from weighlock.cli._times import time_of
     from weighlock.decisions.trigger import Standing
     from weighlock.watching.standing import Retrainings, read_retrainings
 
     known = read_retrainings(args.retrainings) if args.retrainings else Retrainings()
-    named = _time(args.last_retraining, timezone) if args.last_retraining else None
+    named = time_of(args.last_retraining, "--last-retraining", timezone) if args.last_retraining else None
     last = max((time for time in (named, known.last, None if named else released) if time), default=None)
     since = None if last is None else at - last
     return Standing(since_retraining=since, request_open=args.request_open or known.open)
@@ -125,15 +127,3 @@ def _trained(root: Path, recipe: Path, before: dt.datetime) -> Twin | None:
     except SourceError as error:
         print(f"note: whether a retraining would help was not looked at: {error}")
         return None
-
-
-def _time(text: str, timezone: str) -> dt.datetime:
-    from zoneinfo import ZoneInfo
-
-    from weighlock.errors import ConfigError
-
-    try:
-        found = dt.datetime.fromisoformat(text)
-    except ValueError:
-        raise ConfigError(f"`{text}` is no time such as 2013-09-30 or 2013-09-30T12:00Z.") from None
-    return found if found.tzinfo else found.replace(tzinfo=ZoneInfo(timezone))
