@@ -170,9 +170,9 @@ def test_a_model_that_is_spoilt_meanwhile_harms_no_worker_that_has_it(
         (folder / "model.onnx").write_bytes(content[:-10])
         first = running.workers()
         os.kill(first[0], signal.SIGKILL)
-        time.sleep(3)
+        time.sleep(3)  # others are begun in its place, and find it spoilt
+        until(lambda: running.workers() == first[1:], 30)
         assert running.predict()[0] == 200
-        assert running.workers() == first[1:]
         (folder / "model.onnx").write_bytes(content)
         until(lambda: len(running.workers()) == 2, 30)
 
