@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 LOCK = "dvc.lock"
+_QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}  # no one is there to type a password; messages are matched
 
 
 @dataclass(frozen=True)
@@ -119,12 +120,14 @@ class Revision:
 def git(
     root: Path, *arguments: str, stdin: bytes | None = None, env: Mapping[str, str] | None = None
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run git in `root`, with `env` beside the environment; whether it went well is the caller's to see."""
+    """Run git in `root`, with `env` beside the environment; whether it went well is the caller's to see.
+
+    It asks nobody for a password, and speaks English.
+    """
     command = ["git", "--no-optional-locks", *arguments]
+    environment = {**os.environ, **_QUIET, **(env or {})}
     try:
-        return subprocess.run(
-            command, cwd=root, input=stdin, capture_output=True, check=False, env={**os.environ, **env} if env else None
-        )
+        return subprocess.run(command, cwd=root, input=stdin, capture_output=True, check=False, env=environment)
     except FileNotFoundError:
         return subprocess.CompletedProcess(command, 127, b"", b"git is not installed")
 

@@ -15,12 +15,11 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode, urlsplit
 
 from weighlock.errors import GitHubError
-from weighlock.releases.github import API, Redirects
+from weighlock.releases.github import API, headers_of, send
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-SECONDS = 30
 TRIES = 4
 LONGEST_WAIT = 60.0  # seconds that a rate limit is waited for; beyond, the run fails and says until when
 LARGEST = 32 * 2**20  # bytes of an answer
@@ -148,7 +147,7 @@ class Client:
         """The answer, one byte longer than `limit` where it has more, and its links."""
         for attempt in range(1, TRIES + 1):
             try:
-                with urllib.request.build_opener(Redirects).open(request, timeout=SECONDS) as answer:
+                with send(request) as answer:
                     return answer.read(limit + 1), answer.headers.get("Link", "")
             except urllib.error.HTTPError as error:
                 with error:
@@ -173,13 +172,7 @@ class Client:
             raise GitHubError(
                 f"`GITHUB_API_URL` ({self.api}) is no address. It is https://api.github.com on github.com."
             )
-        headers = {
-            "Accept": "application/vnd.github+json",
-            "X-GitHub-Api-Version": "2022-11-28",
-            "User-Agent": "weighlock",
-        }
-        if self.token:
-            headers["Authorization"] = f"Bearer {self.token}"
+        headers = headers_of(self.token)
         data = None if body is None else json.dumps(body).encode()
         if data is not None:
             headers["Content-Type"] = "application/json"

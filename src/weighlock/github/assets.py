@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import http.client
 import json
 import re
@@ -14,7 +13,9 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlsplit
 
 from weighlock.errors import GitHubError
+from weighlock.files import digest_of
 from weighlock.github.text import escape, fit
+from weighlock.releases.github import headers_of
 from weighlock.releases.tags import format_tag
 
 if TYPE_CHECKING:
@@ -75,8 +76,9 @@ def publish(client: Client, release: Release, notes: str, files: Mapping[str, by
 def _ensure(client: Client, release: Any, asset: Any, name: str, content: bytes) -> bool:
     """Whether an asset had to be uploaded; one whose upload was torn is removed first."""
     if asset is not None and asset.get("state") == "uploaded":
-        digest = asset.get("digest") or f"sha256:{hashlib.sha256(content).hexdigest()}"
-        if asset["size"] != len(content) or digest != f"sha256:{hashlib.sha256(content).hexdigest()}":
+        wanted = digest_of(content)
+        digest = asset.get("digest") or wanted
+        if asset["size"] != len(content) or digest != wanted:
             raise GitHubError(
                 f"the asset `{name}` of {release['html_url']} is another file ({asset['size']:,} bytes, {digest}). "
                 "Assets are not replaced: find out who has put it there, and remove it."
@@ -93,7 +95,7 @@ def _upload(client: Client, url: str, name: str, content: bytes) -> None:
     host, api = urlsplit(url).hostname or "", urlsplit(client.api).hostname or ""
     if urlsplit(url).scheme not in {"http", "https"} or not (host == api or host == api.replace("api.", "uploads.", 1)):
         raise GitHubError(f"GitHub says to upload assets to `{host}`, which is no host of {api}'s.")
-    headers = {"Content-Type": _BINARY, "Authorization": f"Bearer {client.token}", "User-Agent": "weighlock"}
+    headers = headers_of(client.token) | {"Content-Type": _BINARY}
     request = urllib.request.Request(f"{url}?name={quote(name)}", content, headers, method="POST")  # noqa: S310
     try:
         with urllib.request.urlopen(request, timeout=SECONDS) as answer:  # noqa: S310

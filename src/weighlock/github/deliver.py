@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from weighlock.github.api import Client
 
 LIMIT = 60
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 # what GitHub says where a branch rule refuses a push
 _PROTECTED = re.compile(r"GH006|GH013|protected branch|push declined|rule violations|hook declined", re.IGNORECASE)
 _MOVED = re.compile(r"\[rejected\]|stale info|cannot lock ref|fetch first|non-fast-forward", re.IGNORECASE)
@@ -141,7 +140,7 @@ def deliver(
 def _pushed(commit: str, ref: str, upstream: Upstream, root: Path, *, force: bool = False) -> str:
     """Push a commit; empty once it is there, else why a rule refuses it."""
     spec = f"{'+' if force else ''}{commit}:{ref}"
-    done = git(root, "push", "--quiet", "--porcelain", upstream.remote, spec, env=_QUIET)
+    done = git(root, "push", "--quiet", "--porcelain", upstream.remote, spec)
     if done.returncode == 0:
         return ""
     said = (done.stdout + done.stderr).decode(errors="replace")

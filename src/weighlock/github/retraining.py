@@ -11,8 +11,7 @@ from weighlock.errors import RepositoryError
 from weighlock.github.comment import Posted
 from weighlock.github.marker import ACTIONS
 from weighlock.github.pull_request import NewPull, keep_pull
-from weighlock.releases.repository import ask, last_words
-from weighlock.revisions import git
+from weighlock.releases.repository import ask, fetch_branch
 
 if TYPE_CHECKING:
     from weighlock.github.api import Client
@@ -50,12 +49,11 @@ def left_behind(branch: str, base: str, root: Path) -> NewPull:
     Raises:
         RepositoryError: the branch cannot be fetched.
     """
-    ref = f"refs/heads/{branch}"
-    env = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
-    done = git(root, "fetch", "--quiet", "--no-tags", "origin", f"+{ref}:refs/remotes/origin/{branch}", env=env)
-    if done.returncode:
-        raise RepositoryError(f"`{branch}` cannot be fetched: {last_words(done.stderr)}. Run this again.")
-    subject, _, rest = ask(root, "log", "-1", "--format=%B", f"refs/remotes/origin/{branch}").partition("\n")
+    failed, mend = f"`{branch}` cannot be fetched", "Run this again."
+    tip = fetch_branch("origin", branch, root, "--no-tags", failed=failed, mend=mend)
+    if tip is None:
+        raise RepositoryError(f"{failed}: `origin` has no such branch. {mend}")
+    subject, _, rest = ask(root, "log", "-1", "--format=%B", tip).partition("\n")
     said = "\n\n".join(escaped(line) for line in rest.split("\n") if line.strip())
     body = (
         f"{said}\n\nThe run that made {code(branch)} ended before it opened this pull request, and its report went "

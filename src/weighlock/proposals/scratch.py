@@ -105,8 +105,7 @@ def scratch(root: Path) -> Iterator[Scratch]:
     """
     from weighlock.params import FILE, read_params
 
-    Workplace(root, (root / ".dvc/tmp/weighlock" / NAME).absolute(), "").remove()
-    place = workplace(root, NAME)
+    place = workplace(root, NAME, anew=True)
     try:
         source = read_params(root / FILE).data.source.files
         if source:

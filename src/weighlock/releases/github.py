@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from weighlock.releases.record import Release
 
 API = "https://api.github.com"
+JSON = "application/vnd.github+json"
 SECONDS = 30
 LARGEST = 2**30  # bytes of an asset that are read
 _ADDRESS = re.compile(r"(?:https?://|ssh://)?(?:[^@/]+@)?(?P<host>[\w.-]+)[:/](?P<slug>[\w.-]+/[\w.-]+?)(?:\.git)?/?")
@@ -53,7 +54,7 @@ def assets(
     api, slug = environ.get("GITHUB_API_URL", "").rstrip("/") or API, _slug(root, environ)
     token = environ.get("GITHUB_TOKEN") or environ.get("GH_TOKEN")
     tag = format_tag(release.name, release.version)
-    listed = _get(f"{api}/repos/{slug}/releases/tags/{quote(tag, safe='')}", "application/vnd.github+json", token)
+    listed = _get(f"{api}/repos/{slug}/releases/tags/{quote(tag, safe='')}", JSON, token)
     try:
         there = {asset["name"]: asset["url"] for asset in json.loads(listed)["assets"]}
     except (ValueError, KeyError, TypeError) as error:
@@ -64,7 +65,7 @@ def assets(
     return {name: _get(_absolute(there[name], api), "application/octet-stream", token) for name in names}
 
 
-class Redirects(urllib.request.HTTPRedirectHandler):
+class _Redirects(urllib.request.HTTPRedirectHandler):
     """Assets are redirected to a store, which must not get the token."""
 
     def redirect_request(
@@ -77,13 +78,27 @@ class Redirects(urllib.request.HTTPRedirectHandler):
         return request
 
 
+def headers_of(token: str | None, accept: str = JSON) -> dict[str, str]:
+    """What every request to GitHub says; without a token it is nobody's."""
+    said = {"Accept": accept, "X-GitHub-Api-Version": "2022-11-28", "User-Agent": "weighlock"}
+    return said | ({"Authorization": f"Bearer {token}"} if token else {})
+
+
+def send(request: urllib.request.Request) -> Any:
+    """The answer, a context that closes it.
+
+    Raises:
+        OSError: there is none; `urllib.error.HTTPError` where GitHub refuses.
+    """
+    return urllib.request.build_opener(_Redirects).open(request, timeout=SECONDS)
+
+
 def _get(url: str, accept: str, token: str | None) -> bytes:
     if urlsplit(url).scheme not in {"http", "https"}:
         raise NotThereError(f"`{url}` is no address of GitHub's")
-    headers = {"Accept": accept, "X-GitHub-Api-Version": "2022-11-28", "User-Agent": "weighlock"}
-    request = urllib.request.Request(url, headers=headers | ({"Authorization": f"Bearer {token}"} if token else {}))  # noqa: S310
+    request = urllib.request.Request(url, headers=headers_of(token, accept))  # noqa: S310
     try:
-        with urllib.request.build_opener(Redirects).open(request, timeout=SECONDS) as answer:
+        with send(request) as answer:
             return bytes(answer.read(LARGEST))
     except urllib.error.HTTPError as error:
         error.close()

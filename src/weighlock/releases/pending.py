@@ -13,7 +13,7 @@ from weighlock.errors import RepositoryError
 from weighlock.layout import SERVED, WEIGHED
 from weighlock.releases.compose import locked
 from weighlock.releases.record import Release, next_version, parse_release, path_of, read_release, versions
-from weighlock.releases.repository import ask, last_words
+from weighlock.releases.repository import ask, fetch_branch
 from weighlock.revisions import find_commit, git
 
 if TYPE_CHECKING:
@@ -23,7 +23,6 @@ PREFIX = "release/"
 REMOTE = "origin"
 RUN = "Run"  # in the message of the commit that adds a record
 _RUN = re.compile(rf"^{RUN}: (\d+)$", re.MULTILINE)
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 
 
 @dataclass(frozen=True)
@@ -105,12 +104,7 @@ def _there(branch: str, root: Path, *, fetch: bool) -> str | None:
     """The tip of the remote's branch, brought here; None where there is none, or no remote."""
     if REMOTE not in ask(root, "remote").split():
         return None
-    there = f"refs/remotes/{REMOTE}/{branch}"
     if not fetch:
-        return find_commit(there, root)
-    done = git(root, "fetch", "--quiet", REMOTE, f"+refs/heads/{branch}:{there}", env=_QUIET)
-    if done.returncode == 0:
-        return find_commit(there, root)
-    if b"couldn't find remote ref" in done.stderr:
-        return None
-    raise RepositoryError(f"whether `{branch}` is on `{REMOTE}` cannot be known: {last_words(done.stderr)}.")
+        return find_commit(f"refs/remotes/{REMOTE}/{branch}", root)
+    failed = f"whether `{branch}` is on `{REMOTE}` cannot be known"
+    return fetch_branch(REMOTE, branch, root, failed=failed, mend="Mend the remote, then run this again.")

@@ -48,7 +48,7 @@ def rebuilt(release: Release, root: Path) -> dict[str, bytes]:
 def _commit(release: Release, root: Path) -> str:
     found = find_commit(release.commit, root)
     if found is None:
-        git(root, "fetch", "--quiet", "origin", release.commit, env={"GIT_TERMINAL_PROMPT": "0"})
+        git(root, "fetch", "--quiet", "origin", release.commit)
         found = find_commit(release.commit, root)
     if found is None:
         raise NotThereError(f"the commit {release.commit} is neither in this clone nor at `origin`")

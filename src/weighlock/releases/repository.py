@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from weighlock.errors import ConfigError, RepositoryError
-from weighlock.revisions import git
+from weighlock.revisions import find_commit, git
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}  # no one is there to type a password; messages are matched
 _PERSON = re.compile(r"(.+?) <([^<>]+)>")
 
 
@@ -39,7 +38,7 @@ def ask(
     Raises:
         RepositoryError: it refuses; `otherwise` says what that means, or else git's own last words do.
     """
-    done = git(root, *arguments, stdin=stdin, env={**_QUIET, **(env or {})})
+    done = git(root, *arguments, stdin=stdin, env=env)
     if done.returncode:
         raise RepositoryError(otherwise or f"`git {arguments[0]}` refuses: {last_words(done.stderr)}.")
     return done.stdout.decode(errors="surrogateescape").removesuffix("\n")
@@ -103,7 +102,11 @@ def require_current(branch: str, root: Path, *, fetch: bool = True) -> Upstream 
     if upstream is None:
         return None
     if fetch:
-        _fetch(upstream, root)
+        fetch_branch(
+            upstream.remote, upstream.ref.removeprefix("refs/heads/"), root, "--no-tags",
+            failed=f"whether `{upstream.name}` has moved cannot be known",
+            mend="Mend the remote, or say `--offline` to go by what was fetched last.",
+        )  # fmt: skip
     there = f"refs/remotes/{upstream.name}"
     if git(root, "rev-parse", "--verify", "--quiet", there).returncode:
         return upstream  # the remote has no such branch yet
@@ -128,7 +131,7 @@ def push(branch: str, commit: str, root: Path, tags: tuple[str, ...] = ()) -> Up
     if upstream is None:
         raise RepositoryError(f"`{branch}` follows no remote branch. Run `git push --set-upstream origin {branch}`.")
     specs = [f"{commit}:{upstream.ref}", *(f"refs/tags/{tag}:refs/tags/{tag}" for tag in tags)]
-    done = git(root, "push", "--quiet", "--atomic", "--porcelain", upstream.remote, *specs, env=_QUIET)
+    done = git(root, "push", "--quiet", "--atomic", "--porcelain", upstream.remote, *specs)
     if done.returncode == 0:
         return upstream
     said = (done.stdout + done.stderr).decode(errors="replace")
@@ -160,11 +163,25 @@ def tag(name: str, commit: str, message: str, root: Path) -> bool:
     return True
 
 
-def _fetch(upstream: Upstream, root: Path) -> None:
-    there = f"+{upstream.ref}:refs/remotes/{upstream.name}"
-    done = git(root, "fetch", "--quiet", "--no-tags", upstream.remote, there, env=_QUIET)
-    if done.returncode and b"couldn't find remote ref" not in done.stderr:
-        raise RepositoryError(
-            f"whether `{upstream.name}` has moved cannot be known: {last_words(done.stderr)}. Mend the remote, or say "
-            "`--offline` to go by what was fetched last."
-        )
+def fetch_branch(remote: str, branch: str, root: Path, *options: str, failed: str, mend: str) -> str | None:
+    """Bring a remote's branch to `refs/remotes/REMOTE/BRANCH`.
+
+    Args:
+        remote, branch: `origin`, `main`.
+        root: the repository.
+        options: of `git fetch`.
+        failed, mend: what is not known where the remote does not answer, and what to do, in words.
+
+    Returns:
+        Its commit; None where the remote has no such branch.
+
+    Raises:
+        RepositoryError: the remote does not answer.
+    """
+    there = f"refs/remotes/{remote}/{branch}"
+    done = git(root, "fetch", "--quiet", *options, remote, f"+refs/heads/{branch}:{there}")
+    if done.returncode == 0:
+        return find_commit(there, root)
+    if b"couldn't find remote ref" in done.stderr:
+        return None
+    raise RepositoryError(f"{failed}: {last_words(done.stderr)}. {mend}")

@@ -40,7 +40,7 @@ def waiting(root: Path, *, remote: str = "origin") -> Waiting:
     known = git(root, "remote").stdout.decode().split()
     if remote not in known:
         return Waiting(_open(here, root), (), None)
-    asked = git(root, "ls-remote", "--heads", remote, f"{PREFIX}*", env={"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"})
+    asked = git(root, "ls-remote", "--heads", remote, f"{PREFIX}*")
     if asked.returncode:
         raise RepositoryError(
             f"whether a retraining is open on `{remote}` cannot be known: {last_words(asked.stderr)}. Mend the remote, "

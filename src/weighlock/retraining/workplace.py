@@ -87,8 +87,13 @@ class Workplace:
         git(self.root, "worktree", "prune")
 
 
-def workplace(root: Path, name: str) -> Workplace:
+def workplace(root: Path, name: str, *, anew: bool = False) -> Workplace:
     """The worktree of that name at the user's commit: the one that a killed run left, or a new one.
+
+    Args:
+        root: of the user's repository.
+        name: the worktree's.
+        anew: what a killed run left is taken away.
 
     Raises:
         RepositoryError: this is no git repository with a commit, or git refuses.
@@ -97,7 +102,7 @@ def workplace(root: Path, name: str) -> Workplace:
     base = ask(root, "rev-parse", "HEAD", otherwise="this is no git repository with a commit. Commit first.")
     top = (root / FOLDER / name).absolute()
     place = Workplace(root, top, base)
-    if git(top, "rev-parse", "HEAD").stdout.decode().strip() != base or not _is_own(top):
+    if anew or git(top, "rev-parse", "HEAD").stdout.decode().strip() != base or not _is_own(top):
         place.remove()
         top.parent.mkdir(parents=True, exist_ok=True)
         done = git(root, "worktree", "add", "--quiet", "--detach", str(top), base)

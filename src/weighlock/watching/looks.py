@@ -21,7 +21,7 @@ from pydantic import ConfigDict, Field
 from weighlock.config import Strict, parse
 from weighlock.errors import ConfigError, RepositoryError
 from weighlock.files import outputs, read_json
-from weighlock.releases.repository import ask, last_words
+from weighlock.releases.repository import ask, fetch_branch, last_words
 from weighlock.revisions import find_commit, git
 from weighlock.watching.write import MACHINE, PAGE, PICTURE, SUMMARY, VERDICT
 
@@ -34,7 +34,6 @@ REMOTE = "origin"
 REPORTS = (SUMMARY, PICTURE, PAGE, MACHINE)
 MOST_REPORTS = 8  # newest looks of an environment whose reports are kept, as many as the status page shows
 _REF, _THERE = f"refs/heads/{BRANCH}", f"refs/remotes/{REMOTE}/{BRANCH}"
-_QUIET = {"GIT_TERMINAL_PROMPT": "0", "LC_ALL": "C"}
 _NAME = re.compile(r"[a-z][a-z0-9-]*/\d{4}-\d{2}-\d{2}")
 
 
@@ -140,7 +139,7 @@ def push(root: Path, history: Path = HISTORY) -> str | None:
         return None
     commit = ask(root, "commit-tree", tree, "-m", "chore: the watch's looks")
     lease = f"--force-with-lease={_REF}:{there or ''}"
-    done = git(root, "push", "--quiet", lease, REMOTE, f"{commit}:{_REF}", env=_QUIET)
+    done = git(root, "push", "--quiet", lease, REMOTE, f"{commit}:{_REF}")
     if done.returncode:
         raise RepositoryError(
             f"`{BRANCH}` was not pushed to `{REMOTE}`: {last_words(done.stderr)}. Where someone else was first, run "
@@ -152,16 +151,13 @@ def push(root: Path, history: Path = HISTORY) -> str | None:
 
 def _fetched(root: Path) -> str | None:
     """The branch's newest commit on the remote; None where it has none."""
-    done = git(root, "fetch", "--quiet", "--no-tags", "--depth=1", REMOTE, f"+{_REF}:{_THERE}", env=_QUIET)
-    if done.returncode == 0:
-        return find_commit(_THERE, root)
-    if b"couldn't find remote ref" in done.stderr:
+    found = fetch_branch(
+        REMOTE, BRANCH, root, "--no-tags", "--depth=1",
+        failed=f"the watch's looks on `{REMOTE}` cannot be fetched", mend="Mend the remote, then run this again.",
+    )  # fmt: skip
+    if found is None:
         git(root, "update-ref", "-d", _THERE)
-        return None
-    raise RepositoryError(
-        f"the watch's looks on `{REMOTE}` cannot be fetched: {last_words(done.stderr)}. Mend the remote, then run this "
-        "again."
-    )
+    return found
 
 
 @contextmanager

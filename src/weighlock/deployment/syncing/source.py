@@ -66,8 +66,7 @@ def newest(root: Path, *, offline: bool) -> str:
     upstream = _upstream(root)
     there = f"refs/remotes/{upstream.name}"
     if not offline:
-        spec = f"+{upstream.ref}:{there}"
-        ask(root, "fetch", "--quiet", upstream.remote, spec, env={"GIT_TERMINAL_PROMPT": "0"})
+        ask(root, "fetch", "--quiet", upstream.remote, f"+{upstream.ref}:{there}")
     found = find_commit(there, root)
     if found is None:
         raise RepositoryError(f"`{upstream.name}` is nowhere here. Was it ever fetched, or was the branch removed?")
@@ -77,7 +76,7 @@ def newest(root: Path, *, offline: bool) -> str:
 def moved(root: Path, commit: str) -> bool:
     """Whether the remote's branch is at another commit by now; False where it does not answer."""
     upstream = _upstream(root)
-    told = git(root, "ls-remote", upstream.remote, upstream.ref, env={"GIT_TERMINAL_PROMPT": "0"})
+    told = git(root, "ls-remote", upstream.remote, upstream.ref)
     return told.returncode == 0 and told.stdout.decode().split()[:1] not in ([], [commit])
 
 
