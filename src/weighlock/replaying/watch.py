@@ -13,7 +13,7 @@ from weighlock.decisions.trigger import Standing
 from weighlock.layout import SERVED
 from weighlock.replaying.life import Seen, Version
 from weighlock.replaying.year import number
-from weighlock.watching.look import Question, Sides, judge
+from weighlock.watching.look import Question, Sides, days_of_older, judge
 from weighlock.watching.reference import Watched, read_watched
 from weighlock.watching.rows import Rows, score_names
 
@@ -36,8 +36,10 @@ def look(
     if year.watch.reference == "before":
         span = dt.timedelta(days=1) * int(year.watch.history.removesuffix("d"))
         history = rows(first - span.days, span.days).counts(watched.bins, first - span.days, span.days)
-    sides = Sides(first, days, rows(first, days), rows(first - days, days), rows(number(day), 0), history)
     twin = functools.partial(year.twin, training) if thorough else None
+    more = days_of_older(year.watch)
+    older = rows(first - days - more, more) if twin and more else None
+    sides = Sides(first, days, rows(first, days), rows(first - days, days), rows(number(day), 0), history, older)
     midnight = dt.datetime.combine(day, dt.time(), ZoneInfo(year.timezone)).astimezone(dt.UTC)
     question = Question(midnight, year.timezone, year.metric, Standing(since_retraining=since), twin)
     verdict = judge(sides, watched, year.watch, question).verdict

@@ -113,6 +113,7 @@ def watch_policy(margin: float) -> dict[str, Any]:
         "window": "7d",
         "reference": "release",
         "history": "28d",
+        "regret": "28d",
         "false_alarms": 0.05,
         "important": 0.005,
         "floors": {"shift": 0.1, "mix": 0.05, "nulls": 0.02},

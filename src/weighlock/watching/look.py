@@ -86,6 +86,7 @@ class Sides:
         earlier: of as many days before it.
         today: of the day that is under way, in which faults show already.
         history: the days before the window, where those are the reference.
+        older: rows before `earlier`, on which a twin is tried, too; None: only on the others.
     """
 
     first: int
@@ -94,6 +95,7 @@ class Sides:
     earlier: Rows
     today: Rows
     history: DayCounts | None = None
+    older: Rows | None = None
 
 
 def look(place: LogPlace, watched: Watched, policy: WatchParams, question: Question) -> Look:
@@ -115,9 +117,17 @@ def look(place: LogPlace, watched: Watched, policy: WatchParams, question: Quest
         span = to_timedelta(policy.history).days
         oldest, _ = last_days(start + dt.timedelta(hours=12), span, question.timezone)
         history = read(oldest, start).counts(watched.bins, first - span, span)
-    return judge(
-        Sides(first, days, read(start, end), earlier, read(end, question.at), history), watched, policy, question
-    )
+    older, more = None, days_of_older(policy)
+    if question.twin is not None and more:
+        oldest, _ = last_days(before_start + dt.timedelta(hours=12), more, question.timezone)
+        older = read(oldest, before_start)
+    sides = Sides(first, days, read(start, end), earlier, read(end, question.at), history, older)
+    return judge(sides, watched, policy, question)
+
+
+def days_of_older(policy: WatchParams) -> int:
+    """How many days before the window and the one before are read for a twin: the newest labels may be a window old."""
+    return policy.regret_days - policy.days
 
 
 def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Question) -> Look:
@@ -130,6 +140,8 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
     twice = drifted and any(drift.drifted for drift in drifted)
     both = joined(sides.earlier, sides.rows)
     labelled, longer = (labelled_rows(both, watched.signature, days) for days in (sides.days, 2 * sides.days))
+    all_rows = both if sides.older is None else joined(sides.older, both)
+    longest = labelled_rows(all_rows, watched.signature, policy.regret_days)
     evidence = Evidence(
         days=dates(window.days),
         rows=tuple(window.rows.tolist()),
@@ -140,11 +152,11 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
         before=drifts_of(watched, policy, reference, before)[0] if twice else None,
         importance=watched.importance,
         gains=gains_of(
-            labelled,
+            longest,
             longer,
             question.metric,
             watched.bins,
-            _twin(question, labelled),
+            _twin(question, longest),
             lambda name: important(name, watched.importance, policy.important),
         ),
         standing=replace(question.standing, age=_age(watched, question.at)),

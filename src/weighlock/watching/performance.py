@@ -78,7 +78,7 @@ def labelled_rows(rows: Rows, signature: Signature, days: int) -> Labelled:
 
 
 def gains_of(
-    labelled: Labelled,
+    longest: Labelled,
     longer: Labelled,
     metric: str,
     bins: Mapping[str, Bins],
@@ -88,21 +88,20 @@ def gains_of(
     """What the same recipe, trained up to the window, would gain, and what a correction by each feature would.
 
     Args:
-        labelled: rows of as many days as the window has, on which the twin is tried.
-        longer: rows of twice as many, from which corrections are learnt.
+        longest: rows of `watch.regret`, on which the twin is tried.
+        longer: rows of twice the window's days, from which corrections are learnt.
         metric: the primary one, by which the twin is compared.
         bins: of features, by whose categories or bins scores are corrected; for binary tasks alone.
         twin: scores rows as the recipe would that was trained up to them; None: not looked at.
         counts: whether the model makes enough of a feature for a correction by it to be tried.
     """
-    if len(np.unique(labelled.day)) < LEAST_DAYS:
+    if len(np.unique(longer.day)) < LEAST_DAYS:
         return ()
     gains = []
-    units = Units.days(labelled.day)
-    champion = labelled.scored
+    champion = longest.scored
     if twin is not None:
-        scores = twin(labelled.features)
-        challenger = Scored(champion.task, champion.truth, scores, champion.threshold)
+        challenger = Scored(champion.task, champion.truth, twin(longest.features), champion.threshold)
+        units = Units.days(longest.day)
         gains.append(Gain("", difference(find_metric(metric, champion.task), challenger, champion, units)))
     if champion.task == "binary" and len(longer) >= LEAST_ROWS and len(np.unique(longer.scored.truth)) > 1:
         gains += [

@@ -53,6 +53,7 @@ class WatchParams(Strict):
     window: Duration = "7d"
     reference: Literal["release", "before", "season"] = "release"
     history: Duration = "28d"
+    regret: Duration = "28d"
     false_alarms: Annotated[float, Field(gt=0, le=0.2)] = 0.05
     important: Share = 0.005
     floors: FloorParams = FloorParams()
@@ -63,7 +64,7 @@ class WatchParams(Strict):
     sample: Annotated[int, Field(ge=100, le=100_000)] = 5000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
 
-    @field_validator("window", "history")
+    @field_validator("window", "history", "regret")
     @classmethod
     def _days(cls, value: str) -> str:
         return _whole_days(value)
@@ -72,6 +73,11 @@ class WatchParams(Strict):
     def days(self) -> int:
         """Of the window."""
         return to_timedelta(self.window).days
+
+    @property
+    def regret_days(self) -> int:
+        """With labels, on which a twin is tried: the window's at least."""
+        return max(self.days, to_timedelta(self.regret).days)
 
     @property
     def rules(self) -> Rules:

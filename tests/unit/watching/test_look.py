@@ -172,17 +172,30 @@ def test_labels_that_are_flipped_ask_for_a_retraining_and_missing_ones_are_told(
     assert look(LogPlace(where(tmp_path), None), watched, WatchParams(), early).labelled.day.max() < 15986
 
 
-def test_the_twin_is_made_of_what_came_before_and_weighed(tmp_path, watched):
-    asked = []
+@pytest.mark.parametrize(
+    ("logged_days", "regret", "tried"), [(14, "7d", 7), (14, "28d", 14), (42, "7d", 7), (42, "28d", 28), (42, "3d", 7)]
+)
+def test_the_twin_is_made_of_what_came_before_the_labelled_days_that_it_is_tried_on(
+    tmp_path, watched, logged_days, regret, tried
+):
+    asked, scored = [], []
 
     def twin(before):
         asked.append(before)
-        return lambda features: np.full(len(features), 0.3)
+        return lambda features: scored.append(len(features)) or np.full(len(features), 0.3)
 
-    seen = look(logged(tmp_path, fortnight()), watched, WatchParams(), replace(QUESTION, twin=twin))
-    assert asked == [FIRST]
-    assert seen.evidence.gains[0].name == ""
-    assert seen.evidence.gains[0].estimate.value < 0
+    end = FIRST + dt.timedelta(days=7)
+    frame = table(np.random.default_rng(1), logged_days, end - dt.timedelta(days=logged_days))
+    place, question = logged(tmp_path, frame), replace(QUESTION, twin=twin)
+    gains = look(place, watched, WatchParams(regret=regret), question).evidence.gains
+
+    assert asked == [end - dt.timedelta(days=tried)]
+    assert scored == [tried * PER_DAY]
+    assert (gains[0].name, gains[0].estimate.rows, gains[0].estimate.value < 0) == ("", tried * PER_DAY, True)
+    # corrections go by two windows, and without a twin nothing older is read
+    without = look(place, watched, WatchParams(regret=regret), QUESTION).evidence.gains
+    assert without == gains[1:]
+    assert {gain.estimate.rows for gain in without} == {14 * PER_DAY}
 
 
 def test_features_of_another_version_count_and_another_signature_does_not(tmp_path, watched):
