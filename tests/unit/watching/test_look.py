@@ -78,11 +78,11 @@ def logged(tmp_path, frame, *, model=DIGEST, labels=True):
         records = [
             Record(
                 f"{model[-4:]}-{number}-{i}", stamp(time), Model("late", f"v-{model[-4:]}", model),
-                {k: None if v != v else v for k, v in row[["hour", "carrier"]].items() if k in row},
-                score=float(row["score"]), label="true" if row["score"] >= 0.5 else "false",
+                {k: None if row[k] != row[k] else row[k] for k in ("hour", "carrier") if k in row},
+                score=row["score"], label="true" if row["score"] >= 0.5 else "false",
                 flags=["range:hour"] if row["hour"] > 24 else [],
             )
-            for i, (_, row) in enumerate(rows.iterrows())
+            for i, row in enumerate(rows.to_dict("records"))
         ]  # fmt: skip
         store.write_table(new_name(PREDICTIONS, f"{time:%Y-%m-%d}", time), to_table(records))
         told = [
@@ -172,11 +172,18 @@ def test_labels_that_are_flipped_ask_for_a_retraining_and_missing_ones_are_told(
     assert look(LogPlace(where(tmp_path), None), watched, WatchParams(), early).labelled.day.max() < 15986
 
 
+@pytest.fixture(scope="module")
+def six_weeks(tmp_path_factory):
+    """A log of 42 days that ends with the question's window."""
+    frame = table(np.random.default_rng(1), 42, FIRST - dt.timedelta(days=35))
+    return logged(tmp_path_factory.mktemp("weeks"), frame[::4])
+
+
 @pytest.mark.parametrize(
-    ("logged_days", "regret", "tried"), [(14, "7d", 7), (14, "28d", 14), (42, "7d", 7), (42, "28d", 28), (42, "3d", 7)]
+    ("ago", "regret", "tried"), [(28, "7d", 7), (28, "28d", 14), (0, "7d", 7), (0, "28d", 28), (0, "3d", 7)]
 )
 def test_the_twin_is_made_of_what_came_before_the_labelled_days_that_it_is_tried_on(
-    tmp_path, watched, logged_days, regret, tried
+    watched, six_weeks, ago, regret, tried
 ):
     asked, scored = [], []
 
@@ -184,18 +191,18 @@ def test_the_twin_is_made_of_what_came_before_the_labelled_days_that_it_is_tried
         asked.append(before)
         return lambda features: scored.append(len(features)) or np.full(len(features), 0.3)
 
-    end = FIRST + dt.timedelta(days=7)
-    frame = table(np.random.default_rng(1), logged_days, end - dt.timedelta(days=logged_days))
-    place, question = logged(tmp_path, frame), replace(QUESTION, twin=twin)
-    gains = look(place, watched, WatchParams(regret=regret), question).evidence.gains
+    question = replace(QUESTION, at=AT - dt.timedelta(days=ago))
+    policy = WatchParams(regret=regret)
+    gains = look(six_weeks, watched, policy, replace(question, twin=twin)).evidence.gains
 
-    assert asked == [end - dt.timedelta(days=tried)]
-    assert scored == [tried * PER_DAY]
-    assert (gains[0].name, gains[0].estimate.rows, gains[0].estimate.value < 0) == ("", tried * PER_DAY, True)
+    rows = PER_DAY // 4
+    assert asked == [FIRST + dt.timedelta(days=7 - ago - tried)]
+    assert scored == [tried * rows]
+    assert (gains[0].name, gains[0].estimate.rows, gains[0].estimate.value < 0) == ("", tried * rows, True)
     # corrections go by two windows, and without a twin nothing older is read
-    without = look(place, watched, WatchParams(regret=regret), QUESTION).evidence.gains
+    without = look(six_weeks, watched, policy, question).evidence.gains
     assert without == gains[1:]
-    assert {gain.estimate.rows for gain in without} == {14 * PER_DAY}
+    assert {gain.estimate.rows for gain in without} == {14 * rows}
 
 
 def test_features_of_another_version_count_and_another_signature_does_not(tmp_path, watched):
