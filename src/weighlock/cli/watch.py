@@ -31,7 +31,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--twin",
         metavar="DIR|train",
-        help="the same recipe, trained up to the window: a model's folder, or train it now",
+        help="the same recipe, trained up to the days that it is tried on: a model's folder, or train it now",
     )
     parser.add_argument("--last-retraining", metavar="TIME", help="when the last one began (default: the release's)")
     parser.add_argument("--request-open", action="store_true", help="a retraining's pull request waits for an answer")

@@ -48,10 +48,10 @@ class Rules:
 
 @dataclass(frozen=True)
 class Gain:
-    """What a model that knows more would gain on the window's labelled rows.
+    """What a model that knows more would gain on labelled rows.
 
     Attributes:
-        name: the feature that a correction goes by; empty: the champion's own recipe, trained up to the window.
+        name: the feature that a correction goes by; empty: the champion's own recipe, trained up to these rows.
         estimate: of the gain, paired, days being the unit.
     """
 
@@ -203,7 +203,8 @@ def _shown(evidence: Evidence, rules: Rules) -> tuple[str, ...]:
     corrections = [gain for gain in evidence.gains if gain.name and counts(gain.name, evidence, rules)]
     adjusted = holm([gain.estimate.p_above(0.0) for gain in corrections])
     told = [
-        f"the same recipe, trained up to the window, would lose {gain.estimate.value:.4f} less "
+        f"the same recipe, trained up to the last {gain.estimate.clusters} days with labels, would lose "
+        f"{gain.estimate.value:.4f} less on them "
         f"(at least {gain.estimate.lower(1 - error):.4f}; the margin is {rules.margin:g})"
         for gain in twins
         if gain.estimate.p_above(rules.margin) <= error

@@ -68,7 +68,7 @@ def report(verdict: Verdict, evidence: Evidence, rules: Rules, context: Context)
     if "timeline" in context.files:
         lines += [image("Timeline", context.files["timeline"]), ""]
     lines += _drift_part(evidence, rules, context)
-    lines += _performance(evidence, rules, context)
+    lines += _performance(evidence, rules)
     lines += _differences(evidence, context)
     if verdict.notes:
         lines += ["## Notes", "", *(f"- {escaped(note)}" for note in verdict.notes), ""]
@@ -127,7 +127,7 @@ def _drift_part(evidence: Evidence, rules: Rules, context: Context) -> list[str]
     ]
 
 
-def _performance(evidence: Evidence, rules: Rules, context: Context) -> list[str]:
+def _performance(evidence: Evidence, rules: Rules) -> list[str]:
     out = ["## Performance", ""]
     if not evidence.gains:
         return [*out, "Labels are too few to tell.", ""]
@@ -135,17 +135,18 @@ def _performance(evidence: Evidence, rules: Rules, context: Context) -> list[str
     rows = []
     for gain in ordered[:SHOWN]:
         low, high = gain.estimate.interval(0.95)
-        what = f"correcting by {code(gain.name)}" if gain.name else "the same recipe, trained up to the window"
-        rows.append([what, f"{gain.estimate.value:+.4f}", f"{low:+.4f} to {high:+.4f}"])
+        what = f"correcting by {code(gain.name)}" if gain.name else "the same recipe, trained up to these days"
+        tried = f"{gain.estimate.clusters} days, {count(gain.estimate.rows, 'row')}"
+        rows.append([what, f"{gain.estimate.value:+.4f}", f"{low:+.4f} to {high:+.4f}", tried])
     if ordered[0].name:
-        out += ["The same recipe was not trained up to the window: `--twin` does that.", ""]
+        out += ["The same recipe was not trained anew: `--twin` does that.", ""]
     out += [
         (
-            f"What a model that knows more would gain in loss, on {count(context.labelled[0], 'labelled row')} of "
-            f"{count(context.labelled[1], 'day')} (corrections: of twice as many); a retraining is due where more than "
-            f"{rules.margin:g} is shown. How high the loss itself is hangs on the season, and says little."
+            "What a model that knows more would gain in loss, on the newest days with labels; a retraining is due "
+            f"where more than {rules.margin:g} is shown. How high the loss itself is hangs on the season, and says "
+            "little."
         ),
-        *table(["", "gain", "95% interval"], rows, right={1, 2}),
+        *table(["", "gain", "95% interval", "on"], rows, right={1, 2}),
     ]
     return out
 

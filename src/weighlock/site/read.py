@@ -164,7 +164,7 @@ class Drift(_Read):
 
 
 class Correction(_Read):
-    """What a model that knows more would gain; `by` is empty for the recipe trained up to the window."""
+    """What a model that knows more would gain; `by` is empty for the recipe trained anew."""
 
     by: str
     gain: float | None

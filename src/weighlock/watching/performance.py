@@ -85,7 +85,7 @@ def gains_of(
     twin: Twin | None,
     counts: Callable[[str], bool],
 ) -> tuple[Gain, ...]:
-    """What the same recipe, trained up to the window, would gain, and what a correction by each feature would.
+    """What the same recipe, trained up to these rows, would gain, and what a correction by each feature would.
 
     Args:
         longest: rows of `watch.regret`, on which the twin is tried.
