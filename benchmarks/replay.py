@@ -1,8 +1,9 @@
 """The replayed year: policies chosen on April to August, reported on September to December, and the frontier.
 
 A candidate is a trigger, a length of holdout and a margin of the gate. Of those that were worse than `always` by no
-more than .002 from April to August, the one with the fewest promotions is taken, the better one of equals. What is
-reported is what it then came to. What is made is kept in `.replay`, so that a second run takes seconds.
+more than .002 from April to August, the one with the fewest promotions is taken; of equals the better one, then the
+one that retrains least, then the margin of `params.yaml`. What is reported is what it then came to. What is made is
+kept in `.replay`, so that a second run takes seconds.
 `python -m benchmarks.replay [--holdouts 28d] [--search first]`.
 """
 
@@ -66,11 +67,8 @@ class Tried:
 def triggers(year: Year) -> Iterator[tuple[str, str, WatchParams | None]]:
     """Name, `retrains` and the watch's policy."""
     yield "each month", "always", None
-    yield "the watch", "triggered", year.watch
-    for age in ("45d", "75d"):
-        # no feature is that important: age and the shown gain of a retraining alone
-        params = {**year.watch.model_dump(), "important": 1.0, "max_age": age}
-        yield f"gain or older than {age}", "triggered", WatchParams.model_validate(params)
+    for age in ("45d", "75d", "180d"):
+        yield f"the watch, older than {age}", "triggered", year.watch.model_copy(update={"max_age": age})
 
 
 def candidates(year: Year, holdouts: list[str]) -> Iterator[Candidate]:
@@ -97,8 +95,11 @@ def main(arguments: list[str]) -> int:
         prepare(replace(year, holdout=holdout), asked.jobs)
     bases = {name: account(live(POLICIES[name], year.calendar, year), year) for name in ("never", "always")}
     tried = [_try(candidate, year, bases["always"]) for candidate in candidates(year, args.holdouts)]
-    chosen = choose([t for t in tried if t.candidate.policy.gated])
+    gated = [t for t in tried if t.candidate.policy.gated]
+    chosen = choose(gated, year.gate.primary.margin.value)
     show(tried, chosen, bases, year)
+    late = [-t.reporting.gain.value for t in alike(chosen, gated)]
+    print(f"\nalike from April to August: {len(late)}; from September on {min(late):+.4f} to {max(late):+.4f}\n")
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "replay-candidates.json").write_text(json.dumps([_plain(t) for t in tried], indent=2) + "\n")
     points = [(name, a.life.count("promotion"), a.overall[year.metric]) for name, a in bases.items()]
@@ -107,12 +108,29 @@ def main(arguments: list[str]) -> int:
     return report("replay", list(figures(chosen, bases, year, training_seconds(year, asked.jobs))))
 
 
-def choose(tried: list[Tried]) -> Tried:
-    """Fewest promotions among those that lose little; where none does, the one that loses least."""
+def choose(tried: list[Tried], margin: float) -> Tried:
+    """Fewest promotions among those that lose little; where none does, the one that loses least.
+
+    `margin` is that of `params.yaml`, which is taken where margins make no difference.
+    """
     allowed = [t for t in tried if -t.choosing.gain.value <= ALLOWED]
     if not allowed:
         return max(tried, key=lambda t: t.choosing.gain.value)
-    return min(allowed, key=lambda t: (_promotions(t.account, CHOSEN_BY), -t.choosing.gain.value))
+    return min(
+        allowed,
+        key=lambda t: (*_until_chosen(t), t.candidate.margin != margin, t.candidate.margin),
+    )
+
+
+def alike(chosen: Tried, tried: list[Tried]) -> list[Tried]:
+    """Those that had come to the same by the time of choosing, but for retrainings."""
+    return [t for t in tried if _until_chosen(t)[:2] == _until_chosen(chosen)[:2]]
+
+
+def _until_chosen(tried: Tried) -> tuple[int, float, int]:
+    """Promotions, loss against `always`, and retrainings."""
+    promotions, retrainings = (_count(tried.account, kind, CHOSEN_BY) for kind in ("promotion", "retraining"))
+    return promotions, -round(tried.choosing.gain.value, 6), retrainings
 
 
 def figures(chosen: Tried, bases: dict[str, Account], year: Year, seconds: float) -> Iterator[Figure]:
@@ -166,8 +184,8 @@ def _try(candidate: Candidate, year: Year, always: Account) -> Tried:
     return Tried(candidate, found, life.count("promotion"), choosing, reporting)
 
 
-def _promotions(found: Account, last: dt.date) -> int:
-    return sum(event.kind == "promotion" and event.day <= last for event in found.life.events)
+def _count(found: Account, kind: str, last: dt.date) -> int:
+    return sum(event.kind == kind and event.day <= last for event in found.life.events)
 
 
 def _plain(tried: Tried) -> dict[str, Any]:

@@ -119,7 +119,7 @@ def watch_policy(margin: float) -> dict[str, Any]:
         "floors": {"shift": 0.1, "mix": 0.05, "nulls": 0.02},
         "faults": {"nulls": 0.05, "outside": 0.01, "unseen": 0.05, "jump": 1.0},
         "margin": margin,
-        "max_age": "180d",
+        "max_age": "75d",
         "cooldown": "14d",
         "sample": 5000,
         "seed": 7,

@@ -59,7 +59,7 @@ class WatchParams(Strict):
     floors: FloorParams = FloorParams()
     faults: FaultParams = FaultParams()
     margin: Size = 0.01
-    max_age: Duration | None = "180d"
+    max_age: Duration | None = "75d"
     cooldown: Duration = "14d"
     sample: Annotated[int, Field(ge=100, le=100_000)] = 5000
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 7
