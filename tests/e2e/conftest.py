@@ -19,6 +19,8 @@ from github.fixtures import github_description, host, hosted_model  # noqa: F401
 from nginx_server import NoNginxError, install
 from postgres_cluster import NoPostgresError, running_postgres
 
+from support.needs import needing
+
 ROOT = Path(__file__).parents[2]
 SMALL_PARAMS = """\
 data:
@@ -195,27 +197,19 @@ def small(clone: Clone) -> Project:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[str]:
     """The URL of a PostgreSQL of its own."""
-    try:
-        with running_postgres() as url:
-            yield url
-    except NoPostgresError as reason:
-        pytest.skip(f"NOT TESTED: what needs a PostgreSQL. {reason}")
+    with needing("what needs a PostgreSQL", NoPostgresError), running_postgres() as url:
+        yield url
 
 
 @pytest.fixture(scope="session")
 def nginx() -> None:
     """A real nginx to be run."""
-    try:
+    with needing("what needs a real nginx", NoNginxError):
         install()
-    except NoNginxError as reason:
-        pytest.skip(f"NOT TESTED: what needs a real nginx. {reason}")
 
 
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     """A page of a real browser."""
-    try:
-        with browser() as opened:
-            yield opened
-    except NoBrowserError as reason:
-        pytest.skip(f"NOT TESTED: what is seen in a browser. {reason}")
+    with needing("what is seen in a browser", NoBrowserError), browser() as opened:
+        yield opened

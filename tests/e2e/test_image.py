@@ -19,6 +19,7 @@ from conftest import Clone, Project
 from containers import CONFIGURATION, NoContainersError, base_image, install, podman
 from served import ROW, Load, Running, add_key, logged, until
 
+from support.needs import needing
 from support.ports import free_port
 
 LOCKED = (
@@ -62,11 +63,9 @@ def made(with_model: Clone, tmp_path_factory: pytest.TempPathFactory) -> Iterato
     project.env.update(
         BENTOML_HOME=str(folder / "bentoml"), CONTAINERS_CONF=str(folder / "containers.conf"), UV_CACHE_DIR=cache
     )
-    try:
+    with needing("the container image", NoContainersError):
         install()
         base, python = base_image(project.env)
-    except NoContainersError as reason:
-        pytest.skip(f"NOT TESTED: the container image. {reason}")
     tag = f"localhost/weighlock-test:{os.getpid()}"
     options = ("--tool", "podman", "--base-image", base, "--python", python, "--tag", tag)
     said = project.run("weighlock", "image", *options).stdout

@@ -15,6 +15,7 @@ from conftest import ROOT, Clone, Project
 from prometheus_stack import DURATION, FOLDER, NoPrometheusError, Stack, hastened, programs, running_stack
 from served import ROW, Load, Running, add_key, serving, until
 
+from support.needs import needing
 from weighlock.monitoring.exposition import Watched, exposition
 
 TESTS = sorted((FOLDER / "prometheus/tests").glob("*.yaml"))
@@ -22,10 +23,8 @@ TESTS = sorted((FOLDER / "prometheus/tests").glob("*.yaml"))
 
 @pytest.fixture(scope="module")
 def binaries() -> dict[str, str]:
-    try:
+    with needing("rules, alarms and dashboard with a real Prometheus", NoPrometheusError):
         return programs()
-    except NoPrometheusError as reason:
-        pytest.skip(f"NOT TESTED: rules, alarms and dashboard with a real Prometheus. {reason}")
 
 
 @pytest.fixture(scope="module")

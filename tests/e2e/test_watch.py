@@ -13,6 +13,7 @@ import pytest
 from browser import NoBrowserError, browser
 from conftest import Clone, Project, small_table
 
+from support.needs import needing
 from weighlock.watching.packed_page import unpacked
 
 DAYS, A_DAY = 14, 40
@@ -98,14 +99,11 @@ def test_a_healthy_week_from_the_log_to_every_page_and_to_prometheus(project: Pr
     assert 'weighlock_watch_drift_ratio{environment="production",column="heat"}' in told
 
     # and Evidently's page unpacks itself in a browser, without asking anyone for anything
-    try:
-        with browser() as page:
-            page.open(f"file://{out}/evidently.html")
-            page.until("document.body?.innerText.includes('Data Drift Summary')")
-            assert page.asked == [f"file://{out}/evidently.html"]
-            assert page.complaints == []
-    except NoBrowserError as reason:
-        pytest.skip(f"NOT TESTED: Evidently's page in a browser. {reason}")
+    with needing("Evidently's page in a browser", NoBrowserError), browser() as page:
+        page.open(f"file://{out}/evidently.html")
+        page.until("document.body?.innerText.includes('Data Drift Summary')")
+        assert page.asked == [f"file://{out}/evidently.html"]
+        assert page.complaints == []
 
 
 def stuck(rows: pd.DataFrame) -> pd.DataFrame:

@@ -11,6 +11,7 @@ import pytest
 
 from github.description import Description, NoDescriptionError
 from github.repository import Repository, hosted
+from support.needs import needing
 
 if TYPE_CHECKING:
     from conftest import Clone, Project
@@ -21,13 +22,11 @@ Host = Callable[["Project"], Repository]
 @pytest.fixture(scope="session")
 def github_description(tmp_path_factory: pytest.TempPathFactory) -> Description:
     """GitHub's description of its API, from npm."""
-    for tool in ("npm", "node"):
-        if not shutil.which(tool):
-            pytest.skip(f"NOT TESTED: workflows under act. There is no `{tool}` on the PATH.")
-    try:
+    with needing("workflows under act", NoDescriptionError):
+        for tool in ("npm", "node"):
+            if not shutil.which(tool):
+                raise NoDescriptionError(f"There is no `{tool}` on the PATH.")
         return Description.fetched(tmp_path_factory.mktemp("github-description"))
-    except NoDescriptionError as reason:
-        pytest.skip(f"NOT TESTED: workflows under act. {reason}")
 
 
 @pytest.fixture(scope="session")
