@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from benchmarks.watch_windows import Plant
 
 WINDOWS, RUNS, EVIDENTLY = 500, 200, 10
-LARGE_WINDOW, MOST_LARGE = 10_000, 100  # rows from which on fewer windows are drawn, and how many
 SIZES = (50, 300, 2100, 6300, 50_000)
 ALARMS = {"WARN", "RETRAIN", "BROKEN"}
 LARGE = ("UA", "B6", "EV", "DL")  # carriers with a tenth of the flights or more
@@ -50,11 +49,7 @@ def main() -> int:
     args = parser.parse_args()
     figures: list[Figure] = []
     with ProcessPoolExecutor(args.processes) as pool:
-        quiet = [
-            (weeks, size, min(args.windows, MOST_LARGE) if size > LARGE_WINDOW else args.windows)
-            for size in args.sizes
-            for weeks in (False, True)
-        ]
+        quiet = [(weeks, size, args.windows) for size in args.sizes for weeks in (False, True)]
         alarms = pool.map(_quiet, quiet)
         planted = pool.map(
             _planted, [(name, args.runs) for name in PLANTS if any(part in name for part in args.plants)]
