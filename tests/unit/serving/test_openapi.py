@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import jsonschema
+import jsonschema_rs
 import pytest
 
 from weighlock.scoring import Feature, Signature
@@ -34,7 +34,7 @@ def document(example: Any = None, *, classes: Any = ("no", "yes"), **serve: Any)
 def fits(content: Any, found: Any, schema: str) -> bool:
     """Whether content is what a schema of the document says."""
     whole = {"$ref": f"#/components/schemas/{schema}", "components": found["components"]}
-    return bool(jsonschema.Draft202012Validator(whole).is_valid(content))
+    return bool(jsonschema_rs.Draft202012Validator(whole).is_valid(content))
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "regression"])
