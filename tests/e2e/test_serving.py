@@ -209,7 +209,7 @@ def test_slow_senders_harm_nobody_and_are_given_up(project: Project, key: str) -
                 longest = max(longest, time.monotonic() - asked)
                 time.sleep(0.05)
         assert load.broken == load.refused == 0
-        assert longest < 1
+        assert longest < 5  # they are given up after ten
         for place, connection in enumerate(slow):
             connection.settimeout(5)
             answer = connection.recv(999)
