@@ -132,8 +132,7 @@ def deliver(
         return Delivered("declined", closed[0]["html_url"], note)
     if refused := _pushed(moved.commit, f"refs/heads/{moved.branch}", upstream, root, force=True):
         raise RepositoryError(f"`{moved.branch}` cannot be pushed: {refused}.")
-    base = upstream.ref.removeprefix("refs/heads/")
-    posted = keep_pull(client, NewPull(moved.subject, _body(moved, asked_by, note), moved.branch, base))
+    posted = keep_pull(client, NewPull(moved.subject, _body(moved, asked_by, note), moved.branch, upstream.branch))
     return Delivered("pull_request", posted.url, note)
 
 

@@ -29,6 +29,11 @@ class Upstream:
     ref: str
     name: str
 
+    @property
+    def branch(self) -> str:
+        """What it is called there: `main`."""
+        return self.ref.removeprefix("refs/heads/")
+
 
 def ask(
     root: Path, *arguments: str, otherwise: str = "", stdin: bytes | None = None, env: Mapping[str, str] | None = None
@@ -103,7 +108,7 @@ def require_current(branch: str, root: Path, *, fetch: bool = True) -> Upstream 
         return None
     if fetch:
         fetch_branch(
-            upstream.remote, upstream.ref.removeprefix("refs/heads/"), root, "--no-tags",
+            upstream.remote, upstream.branch, root, "--no-tags",
             failed=f"whether `{upstream.name}` has moved cannot be known",
             mend="Mend the remote, or say `--offline` to go by what was fetched last.",
         )  # fmt: skip

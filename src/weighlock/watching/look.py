@@ -140,8 +140,10 @@ def judge(sides: Sides, watched: Watched, policy: WatchParams, question: Questio
     twice = drifted and any(drift.drifted for drift in drifted)
     both = joined(sides.earlier, sides.rows)
     labelled, longer = (labelled_rows(both, watched.signature, days) for days in (sides.days, 2 * sides.days))
-    all_rows = both if sides.older is None else joined(sides.older, both)
-    longest = labelled_rows(all_rows, watched.signature, policy.regret_days)
+    longest = longer
+    if question.twin is not None:  # alone a twin is tried on more
+        all_rows = both if sides.older is None else joined(sides.older, both)
+        longest = labelled_rows(all_rows, watched.signature, policy.regret_days)
     evidence = Evidence(
         days=dates(window.days),
         rows=tuple(window.rows.tolist()),
