@@ -171,8 +171,9 @@ def test_a_model_that_is_spoilt_meanwhile_harms_no_worker_that_has_it(
         first = running.workers()
         os.kill(first[0], signal.SIGKILL)
         time.sleep(3)  # others are begun in its place, and find it spoilt
-        until(lambda: running.workers() == first[1:], 30)
         assert running.predict()[0] == 200
+        assert re.search(r"^weighlock_workers 1(\.0)?$", running.ask("GET", "/metrics")[1], re.MULTILINE)
+        until(lambda: running.workers() == first[1:], 30)  # one that finds it spoilt may be about to end
         (folder / "model.onnx").write_bytes(content)
         until(lambda: len(running.workers()) == 2, 30)
 
@@ -209,7 +210,7 @@ def test_slow_senders_harm_nobody_and_are_given_up(project: Project, key: str) -
                 longest = max(longest, time.monotonic() - asked)
                 time.sleep(0.05)
         assert load.broken == load.refused == 0
-        assert longest < 5  # they are given up after ten
+        assert longest < 1
         for place, connection in enumerate(slow):
             connection.settimeout(5)
             answer = connection.recv(999)
